@@ -1,0 +1,40 @@
+# make run    start the app          make test    check and test everything
+# Both make .venv and install what is missing first, and can be called again and again.
+
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: run test check format browser clean
+
+run: .venv/.run
+	$(BIN)/python app.py $(ARGS)
+
+test: check browser
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: .venv/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+browser: .venv/.test
+	$(BIN)/python tests/browser/install.py
+
+.venv/.run: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	touch $@
+
+.venv/.test: requirements-dev.txt .venv/.run
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	touch $@
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+
+clean:
+	rm -rf .venv

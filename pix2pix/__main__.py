@@ -1,0 +1,121 @@
+"""The command line: `python -m pix2pix translate INPUT… --checkpoint NAME --out DIR`, `python -m pix2pix info NAME`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pix2pix.places import generators
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from pix2pix.inference import Translator
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit status: 0, or 2 with a line on stderr for each thing that went wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pix2pix", description="Image-to-image translation with pix2pix.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    known = f"a name ({', '.join(generators())}), a path, or hf://owner/name"
+
+    translate = commands.add_parser("translate", help="translate files and folders of images")
+    translate.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="image file, or folder of them")
+    translate.add_argument("--checkpoint", required=True, metavar="NAME", help=known)
+    translate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write <stem>.png")
+    translate.add_argument("--photo", action="store_true", help="the inputs are photos: make edges of them first")
+    translate.add_argument("--grid", action="store_true", help="write the input beside its translation")
+    translate.add_argument("--seed", type=int, help="turn the generator's noise on, with this seed")
+    translate.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N")
+    translate.set_defaults(run=_translate)
+
+    info = commands.add_parser("info", help="print what a checkpoint says of itself")
+    info.add_argument("checkpoint", metavar="NAME", help=known)
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _translate(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from pix2pix import images
+    from pix2pix.inference import Translator
+
+    outputs = _outputs(options.inputs, options.out)
+    translator = Translator.load(options.checkpoint, options.device)
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    failures = 0
+    for output, path in tqdm(outputs.items(), unit="image", disable=None):
+        try:
+            picture = images.read(path)
+        except OSError as error:
+            failures += 1
+            tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)
+            continue
+        _result(translator, picture, options).save(output)
+    return 2 if failures else 0
+
+
+def _result(translator: "Translator", picture: "Image.Image", options: argparse.Namespace) -> "Image.Image":
+    from PIL import Image
+
+    drawing = picture
+    if options.photo:
+        drawing = translator.edges_of(picture).resize(picture.size, Image.Resampling.BICUBIC)
+        fake = translator(translator.edges_of(picture), options.seed).resize(picture.size, Image.Resampling.BICUBIC)
+    else:
+        fake = translator(picture, options.seed)
+    if not options.grid:
+        return fake
+    sheet = Image.new("RGB", (2 * picture.width, picture.height))
+    sheet.paste(drawing, (0, 0))
+    sheet.paste(fake, (picture.width, 0))
+    return sheet
+
+
+def _outputs(inputs: list[Path], folder: Path) -> dict[Path, Path]:
+    """Output file -> input file. Raises ValueError when there is none, or two would be written to the same place."""
+    from pix2pix.images import EXTENSIONS
+
+    files: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            files += sorted(file for file in path.iterdir() if file.suffix.lower() in EXTENSIONS)
+        elif path.exists():
+            files.append(path)
+        else:
+            raise ValueError(f"{path} is not there")
+    if not files:
+        raise ValueError(f"no images in {', '.join(map(str, inputs))}")
+    outputs: dict[Path, Path] = {}
+    for file in files:
+        output = folder / f"{file.stem}.png"
+        if output in outputs:
+            raise ValueError(f"{outputs[output]} and {file} would both become {output}: translate them one by one")
+        if output.exists() and any(output.samefile(other) for other in files):
+            raise ValueError(f"{output} would replace one of the inputs: choose another --out")
+        outputs[output] = file
+    return outputs
+
+
+def _info(options: argparse.Namespace) -> int:
+    from pix2pix import checkpoint
+
+    path = checkpoint.locate(options.checkpoint)
+    print(json.dumps(checkpoint.read_metadata(path).to_json() | {"file": str(path)}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,198 @@
+"""A generator in one self-describing .safetensors file: the weights, and in the header all that is needed to use it.
+
+The header's metadata has one key, `pix2pix`, with a JSON object (see `Metadata.to_json`). Nothing is unpickled.
+"""
+
+import json
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.places import GENERATOR_FILE, generators
+
+FORMAT = 1
+KEY = "pix2pix"
+
+
+class CheckpointError(ValueError):
+    """A generator file that cannot be used; the message names the file and says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one half of a pair shows: `edges`, `photo`, `labels` (with their palette, class name -> RGB) or `image`."""
+
+    kind: str = "image"
+    palette: Mapping[str, tuple[int, int, int]] | None = None
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a generator file says of itself. A and B are those of the dataset: A is the left half."""
+
+    name: str
+    steps: int
+    config: GeneratorConfig = field(default_factory=GeneratorConfig)
+    a: Side = field(default_factory=Side)
+    b: Side = field(default_factory=Side)
+    direction: Literal["AtoB", "BtoA"] = "AtoB"
+    line_width: float = 1.0  # of the lines in an input drawing, in pixels at image_size
+    dataset: str = ""
+    licence: str = "unknown"
+    provenance: str = ""
+
+    @property
+    def source(self) -> Side:
+        """What the generator takes."""
+        return self.a if self.direction == "AtoB" else self.b
+
+    @property
+    def target(self) -> Side:
+        """What the generator makes."""
+        return self.b if self.direction == "AtoB" else self.a
+
+    def at(self, steps: int) -> Self:
+        """The same after so many training steps."""
+        return replace(self, steps=steps)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "steps": self.steps,
+            "architecture": {**asdict(self.config), "norm": "instance"},
+            "A": _side_to_json(self.a),
+            "B": _side_to_json(self.b),
+            "direction": self.direction,
+            "prepare": {"line_width": self.line_width, "snap_to_palette": self.source.palette is not None},
+            "dataset": self.dataset,
+            "licence": self.licence,
+            "provenance": self.provenance,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Raises KeyError, TypeError or ValueError when something is missing or of the wrong kind."""
+        if data["format"] != FORMAT:
+            raise ValueError(f"its format is {data['format']!r}, and this version reads format {FORMAT}")
+        architecture = dict(data["architecture"])
+        if (norm := architecture.pop("norm")) != "instance":
+            raise ValueError(f"its norm is {norm!r}, and only 'instance' is known")
+        if data["direction"] not in ("AtoB", "BtoA"):
+            raise ValueError(f"its direction is {data['direction']!r}, neither AtoB nor BtoA")
+        return cls(
+            name=str(data["name"]),
+            steps=int(data["steps"]),
+            config=GeneratorConfig(**architecture),
+            a=_side_from_json(data["A"]),
+            b=_side_from_json(data["B"]),
+            direction=data["direction"],
+            line_width=float(data["prepare"]["line_width"]),
+            dataset=data["dataset"],
+            licence=data["licence"],
+            provenance=data["provenance"],
+        )
+
+
+def save(path: str | Path, generator: Generator, metadata: Metadata, dtype: torch.dtype = torch.float16) -> None:
+    """Writes the file whole or not at all. fp16 halves it, and costs less than one grey level."""
+    path = Path(path)
+    metadata = replace(metadata, config=generator.config)
+    weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in generator.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        save_file(weights, temporary, {KEY: json.dumps(metadata.to_json())})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: str | Path) -> tuple[Generator, Metadata]:
+    """The generator, in fp32, on the CPU, in eval mode. Raises CheckpointError for a file that cannot be used."""
+    path = Path(path)
+    metadata = read_metadata(path)
+    generator = Generator(metadata.config)
+    try:
+        with safe_open(path, "pt") as file:
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        generator.load_state_dict(weights)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
+    except RuntimeError as error:
+        details = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise CheckpointError(f"{path}: its weights do not fit the architecture it states: {details}") from error
+    return generator.eval(), metadata
+
+
+def read_metadata(path: str | Path) -> Metadata:
+    """What the file says of itself, without reading its weights. Raises CheckpointError."""
+    path = Path(path)
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is not there") from None
+    except (SafetensorError, OSError, struct.error) as error:
+        raise CheckpointError(f"{path} is not a whole .safetensors file: {error}") from error
+    if KEY not in header:
+        raise CheckpointError(f"{path} has no '{KEY}' entry in its header: it was not made by this project")
+    try:
+        return Metadata.from_json(json.loads(header[KEY]))
+    except KeyError as error:
+        raise CheckpointError(f"{path}: its '{KEY}' header lacks {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{path}: its '{KEY}' header makes no sense: {error}") from error
+
+
+def locate(name: str | Path) -> Path:
+    """The generator file meant by a name in checkpoints/ or runs/, a path to a file or to a run directory, or a Hub id.
+
+    hf://owner/name downloads generator.safetensors from that Hugging Face repository, or takes it from the cache.
+    Raises CheckpointError, listing the known names, when there is none.
+    """
+    text = str(name)
+    if text.startswith("hf://"):
+        return _download(text.removeprefix("hf://"))
+    known = generators()
+    if text in known:
+        return known[text]
+    path = Path(text).expanduser()
+    if path.is_dir() and (path / GENERATOR_FILE).is_file():
+        return path / GENERATOR_FILE
+    if path.is_file():
+        return path
+    names = ", ".join(known) or "none yet"
+    raise CheckpointError(f"no generator {text!r}: it is neither a file nor one of the known names ({names})")
+
+
+def _download(repository: str) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repository, GENERATOR_FILE))
+    except HFValidationError as error:
+        raise CheckpointError(f"hf://{repository} is not of the form hf://owner/name") from error
+    except LocalEntryNotFoundError as error:
+        raise CheckpointError(f"hf://{repository} is not in the cache, and the Hub cannot be reached") from error
+    except HfHubHTTPError as error:
+        raise CheckpointError(f"hf://{repository} cannot be had: {str(error).splitlines()[0]}") from error
+
+
+def _side_to_json(side: Side) -> dict[str, Any]:
+    palette = {name: list(colour) for name, colour in side.palette.items()} if side.palette else None
+    return {"kind": side.kind, **({"palette": palette} if palette else {})}
+
+
+def _side_from_json(data: dict[str, Any]) -> Side:
+    palette = data.get("palette")
+    return Side(data["kind"], {name: (r, g, b) for name, (r, g, b) in palette.items()} if palette else None)

@@ -1,0 +1,378 @@
+"""Image pairs to train on: finding them in a folder, saying what is wrong with it, and cutting them to size.
+
+`find_pairs` looks at names (and, up to a few thousand files, into each of them); `PairedImages` decodes.
+A is the left half of a side-by-side picture, or what lies in folder A, or the edges made from a photo.
+"""
+
+import logging
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from pix2pix import images
+from pix2pix.edges import EdgeStyle, edges
+from pix2pix.palette import Palette, snap
+
+Layout = Literal["pairs", "folders", "photos"]
+SPLITS = ("train", "val", "test")
+MIN_SIDE = 16  # pixels; smaller pictures are left out
+SIDE_BY_SIDE = 1.9  # width / height from which a picture is taken for a pair
+CHECKED_FILES = 5_000  # folders up to this size are looked through file by file when they are opened
+KEPT_BYTES = 1 << 30  # datasets that fit in this once decoded stay decoded
+
+log = logging.getLogger(__name__)
+
+
+class DatasetError(ValueError):
+    """A folder that cannot be trained on; the message says what was looked for and what was there."""
+
+
+class Entry(NamedTuple):
+    """One pair: a side-by-side picture or a photo (b is None), or a file of each folder."""
+
+    name: str
+    a: Path
+    b: Path | None = None
+
+
+@dataclass
+class Found:
+    """What `find_pairs` found in a folder."""
+
+    root: Path
+    layout: Layout
+    splits: dict[str, list[Entry]]
+    held_out: bool  # whether val was set aside from train, for want of a folder of its own
+    left_out: dict[str, str] = field(default_factory=dict)  # file name -> why
+
+    def describe(self) -> str:
+        """One sentence for a person."""
+        count = sum(len(entries) for entries in self.splits.values())
+        what = {
+            "pairs": f"{_count(count, 'pair')} side by side, A on the left",
+            "folders": f"{_count(count, 'pair')} in two folders, A and B",
+            "photos": f"{_count(count, 'photo')}, whose edges will be made on the fly",
+        }[self.layout]
+        width, height = _size(next(iter(self.splits["train"])).a)
+        parts = [f"{what}, {width}x{height}", f"{len(self.splits['train'])} to train on"]
+        if self.splits["val"]:
+            parts.append(f"{len(self.splits['val'])} {'held out ' if self.held_out else ''}to look at")
+        if self.left_out:
+            parts.append(f"{_count(len(self.left_out), 'file')} left out")
+        return "; ".join(parts) + "."
+
+
+def find_pairs(root: str | Path, layout: Layout | Literal["auto"] = "auto") -> Found:
+    """Finds the pairs in a folder, in any of these layouts:
+
+    - side-by-side pictures, A on the left ("pairs"), or photos alone ("photos"): in train/, val/ and test/, or all
+      in the folder itself
+    - A/ and B/, trainA/ and trainB/ (valA …), train_A/ and train_B/, train/A and train/B, A/train and B/train, with
+      files of the same name, whatever the extension ("folders")
+
+    Without a val folder a tenth of train, at most 100 pairs, is held out: always the same ones, by name.
+    Files that are empty, broken, under 16 pixels or without a partner are left out and named in `left_out`.
+    Raises DatasetError when nothing is left.
+    """
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        raise DatasetError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of images")
+
+    left_out: dict[str, str] = {}
+    splits = _two_folders(root, left_out) if layout in ("auto", "folders") else {}
+    found_layout: Layout = "folders"
+    if not splits and layout != "folders":
+        splits = _single_files(root, left_out)
+        entries = [entry for split in splits.values() for entry in split]
+        found_layout = _guess_layout(entries) if layout == "auto" else layout
+
+    _leave_out_broken(root, splits, found_layout, left_out)
+    if not splits.get("train"):
+        raise DatasetError(_nothing_usable(root, left_out))
+    held_out = not splits.get("val")
+    if held_out:
+        splits["train"], splits["val"] = _hold_out(splits["train"])
+    splits.setdefault("test", [])
+    return Found(root, found_layout, splits, held_out, left_out)
+
+
+class PairedImages(Dataset):
+    """The pairs of one split as tensors: `dataset[index]` is (a, b), each float32 (3, crop_size, crop_size) in [-1, 1].
+
+    `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
+    `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
+    edges in a random style. What is random depends on the seed, the epoch and the index alone, so `dataset[epoch,
+    index]` can be had again in any order, in any process.
+
+    A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
+    """
+
+    def __init__(
+        self,
+        found: Found,
+        split: str = "train",
+        *,
+        direction: Literal["AtoB", "BtoA"] = "AtoB",
+        load_size: int = 286,
+        crop_size: int = 256,
+        augment: bool = False,
+        flip: bool = True,
+        palette: Palette | None = None,
+        seed: int = 0,
+    ) -> None:
+        if load_size < crop_size:
+            raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
+        self.found, self.entries, self.left_out = found, found.splits[split], found.left_out
+        self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
+        self.augment, self.flip, self.palette, self.seed = augment, flip, palette, seed
+        pictures = 1 if found.layout == "photos" else 2
+        keep = len(self.entries) * pictures * 3 * load_size**2 <= KEPT_BYTES
+        self._kept: dict[int, tuple[np.ndarray, ...]] | None = {} if keep else None
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> tuple[Tensor, Tensor]:
+        a, b = self._pair(key)
+        return images.to_tensor(a), images.to_tensor(b)
+
+    def look(self, index: int) -> tuple[Image.Image, Image.Image]:
+        """The pair as pictures of crop_size: what the network takes, and what it should make of it."""
+        return self._pair(index)
+
+    def _pair(self, key: int | tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        rng = np.random.default_rng((self.seed, epoch, index))
+        pictures = [Image.fromarray(pixels) for pixels in self._cut(self._decoded(index), rng)]
+        if self.found.layout == "photos":
+            style = EdgeStyle.sample(rng) if self.augment else EdgeStyle()
+            pictures.insert(0, edges(pictures[0], style))
+        a, b = pictures
+        return (a, b) if self.direction == "AtoB" else (b, a)
+
+    def _cut(self, pictures: tuple[np.ndarray, ...], rng: np.random.Generator) -> list[np.ndarray]:
+        room = self.load_size - self.crop_size
+        top, left = rng.integers(0, room + 1, 2) if self.augment else (room // 2, room // 2)
+        step = -1 if self.augment and self.flip and rng.random() < 0.5 else 1
+        return [
+            np.ascontiguousarray(pixels[top : top + self.crop_size, left : left + self.crop_size][:, ::step])
+            for pixels in pictures
+        ]
+
+    def _decoded(self, index: int) -> tuple[np.ndarray, ...]:
+        """uint8 (load_size, load_size, 3) of A and B, or of the photo alone."""
+        if self._kept is not None and index in self._kept:
+            return self._kept[index]
+        for entry in self.entries[index:] + self.entries[:index]:
+            try:
+                decoded = self._decode(entry)
+            except OSError as error:
+                if entry.name not in self.left_out:
+                    log.warning("%s is left out: %s", entry.name, error)
+                    self.left_out[entry.name] = str(error)
+                continue
+            if self._kept is not None:
+                self._kept[index] = decoded
+            return decoded
+        raise DatasetError(f"not one picture in {self.found.root} can be read any more; is the folder still there?")
+
+    def _decode(self, entry: Entry) -> tuple[np.ndarray, ...]:
+        pictures = [images.read(entry.a)]
+        if self.found.layout == "folders" and entry.b:
+            pictures.append(images.read(entry.b))
+        elif self.found.layout == "pairs":
+            # Halves are cut before they are resized, so that neither bleeds into the other at the seam.
+            (whole,), half, height = pictures, pictures[0].width // 2, pictures[0].height
+            pictures = [whole.crop((0, 0, half, height)), whole.crop((half, 0, 2 * half, height))]
+        labels = None if self.palette is None or len(pictures) == 1 else ("AtoB", "BtoA").index(self.direction)
+        return tuple(self._resize(picture, position == labels) for position, picture in enumerate(pictures))
+
+    def _resize(self, picture: Image.Image, labels: bool) -> np.ndarray:
+        size = (self.load_size, self.load_size)
+        if labels and self.palette:
+            return np.asarray(snap(picture, self.palette).resize(size, Image.Resampling.NEAREST))
+        return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+
+
+class ShuffledBatches(Sampler[list[tuple[int, int]]]):
+    """Endless batches of (epoch, index), shuffled anew each epoch from the seed, starting at any step.
+
+    A batch may straddle two epochs. Of `shards` processes each takes its own part of every step's pairs.
+    """
+
+    def __init__(
+        self, length: int, batch_size: int, seed: int, *, start: int = 0, shard: int = 0, shards: int = 1
+    ) -> None:
+        self.length, self.batch_size, self.seed = length, batch_size, seed
+        self.start, self.shard, self.shards = start, shard, shards
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        known, order = -1, np.arange(self.length)
+        position = (self.start * self.shards + self.shard) * self.batch_size
+        while True:
+            batch = []
+            for place in range(position, position + self.batch_size):
+                epoch, offset = divmod(place, self.length)
+                if epoch != known:
+                    known, order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.length)
+                batch.append((epoch, int(order[offset])))
+            yield batch
+            position += self.shards * self.batch_size
+
+
+def _two_folders(root: Path, left_out: dict[str, str]) -> dict[str, list[Entry]]:
+    splits = {}
+    for split in SPLITS:
+        for a, b in _folder_names(split):
+            folder_a, folder_b = _child(root, a), _child(root, b)
+            if folder_a and folder_b:
+                splits[split] = _match(folder_a, folder_b, root, left_out)
+                break
+    if not splits and (a := _child(root, "A")) and (b := _child(root, "B")):
+        splits["train"] = _match(a, b, root, left_out)
+    return splits
+
+
+def _folder_names(split: str) -> Iterator[tuple[str, str]]:
+    for name in _split_names(split):
+        yield from [(f"{name}{x}", f"{name}{y}") for x, y in (("A", "B"), ("_A", "_B"), ("/A", "/B"))]
+        yield f"A/{name}", f"B/{name}"
+
+
+def _split_names(split: str) -> tuple[str, ...]:
+    return {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}[split]
+
+
+def _child(folder: Path, name: str) -> Path | None:
+    """The folder `name` ("A" or "train/A") below `folder`, in upper or lower case."""
+    for part in name.split("/"):
+        try:
+            folder = next(child for child in folder.iterdir() if child.name.lower() == part.lower() and child.is_dir())
+        except StopIteration:
+            return None
+    return folder
+
+
+def _match(folder_a: Path, folder_b: Path, root: Path, left_out: dict[str, str]) -> list[Entry]:
+    """Pairs the files of two folders by their name below it, without the extension."""
+    a, b = (
+        {path.relative_to(folder).with_suffix(""): path for path in _image_files(folder, root, left_out)}
+        for folder in (folder_a, folder_b)
+    )
+    for mine, other, elsewhere in ((a, b, folder_b), (b, a, folder_a)):
+        for key in mine.keys() - other.keys():
+            left_out[str(mine[key].relative_to(root))] = f"no partner of this name in {elsewhere.name}"
+    return [Entry(str(key), a[key], b[key]) for key in sorted(a.keys() & b.keys())]
+
+
+def _single_files(root: Path, left_out: dict[str, str]) -> dict[str, list[Entry]]:
+    folders = {split: [_child(root, name) for name in _split_names(split)] for split in SPLITS}
+    found = {split: next((folder for folder in some if folder), None) for split, some in folders.items()}
+    if not found["train"]:
+        found = {"train": root}
+    return {
+        split: [Entry(str(path.relative_to(root)), path) for path in _image_files(folder, root, left_out)]
+        for split, folder in found.items()
+        if folder
+    }
+
+
+def _image_files(folder: Path, root: Path, left_out: dict[str, str]) -> list[Path]:
+    """Image files below a folder, sorted by name. Hidden ones, such as macOS leaves in zips, do not count."""
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        for name in names:
+            path = Path(parent, name)
+            if path.suffix.lower() not in images.EXTENSIONS or name.startswith("."):
+                continue
+            if path.stat().st_size:
+                files.append(path)
+            else:
+                left_out[str(path.relative_to(root))] = "an empty file"
+    return sorted(files)
+
+
+def _guess_layout(entries: list[Entry]) -> Layout:
+    """Side-by-side pairs are about twice as wide as high, or wider; looks at up to 64 of the pictures."""
+    sizes = [_size(entry.a) for entry in entries[:: max(1, len(entries) // 64)]]
+    wide = sum(width >= SIDE_BY_SIDE * height > 0 for width, height in sizes)
+    known = sum(height > 0 for _, height in sizes)
+    return "pairs" if known and wide >= 0.8 * known else "photos"
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height, upright; (0, 0) for what is no image."""
+    try:
+        with Image.open(path) as picture:
+            sideways = picture.getexif().get(0x0112, 1) >= 5
+            return (picture.height, picture.width) if sideways else picture.size
+    except OSError:
+        return 0, 0
+
+
+def _leave_out_broken(root: Path, splits: dict[str, list[Entry]], layout: Layout, left_out: dict[str, str]) -> None:
+    if sum(len(entries) for entries in splits.values()) > CHECKED_FILES:
+        return  # names only: what is broken shows when its turn comes
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for split, entries in splits.items():
+            problems = list(pool.map(lambda entry: _problem(entry, layout), entries))
+            splits[split] = [entry for entry, problem in zip(entries, problems, strict=True) if not problem]
+            for problem in filter(None, problems):
+                path, reason = problem
+                left_out[str(path.relative_to(root))] = reason
+
+
+def _problem(entry: Entry, layout: Layout) -> tuple[Path, str] | None:
+    for path in filter(None, (entry.a, entry.b)):
+        try:
+            with Image.open(path) as picture:
+                width, height = picture.size
+                if min(width // 2 if layout == "pairs" else width, height) < MIN_SIDE:
+                    return path, f"too small: {width}x{height}"
+                # JPEGs decode at an eighth of their size in a tenth of the time, and show all the same if truncated.
+                picture.draft("RGB", (1, 1))
+                picture.load()
+        except Exception as error:  # decoders raise anything at all on broken data
+            return path, f"broken: {error}"
+    return None
+
+
+def _hold_out(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+    if len(entries) == 1:
+        return entries, entries
+    count = min(100, max(1, len(entries) // 10))
+    chosen = set(sorted(entries, key=lambda entry: zlib.crc32(entry.name.encode()))[:count])
+    return [entry for entry in entries if entry not in chosen], [entry for entry in entries if entry in chosen]
+
+
+def _nothing_usable(root: Path, left_out: dict[str, str]) -> str:
+    children = [child for child in sorted(root.iterdir()) if not child.name.startswith(".")]
+    folders = [f"{child.name}/" for child in children if child.is_dir()]
+    kinds = Counter(child.suffix.lower() or "no extension" for child in children if child.is_file())
+    there = [*folders[:8], *(f"{count} {kind} file{'s' * (count > 1)}" for kind, count in kinds.most_common(5))]
+    message = (
+        f"nothing to train on in {root}. Looked for side-by-side pairs or photos (in train/ and val/, or in the folder "
+        f"itself), or for A/ and B/ (trainA/ and trainB/, train_A/ and train_B/) with images of the same names. "
+        f"There was: {', '.join(there) or 'nothing'}."
+    )
+    if left_out:
+        name, reason = next(iter(left_out.items()))
+        message += f" {_count(len(left_out), 'image')} left out, such as {name} ({reason})."
+    return message
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,29 @@
+"""The objective of pix2pix (Isola et al. 2017, section 3.1) as pure functions of the networks' outputs."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def gan_loss(logits: Tensor, real: bool) -> Tensor:
+    """Binary cross-entropy of D's logits (N, 1, h, w) against "all real" or "all fake", averaged over the patches."""
+    # In fp32 whatever the autocast, since log-sigmoid of a confident logit underflows in half precision.
+    logits = logits.float()
+    return F.softplus(-logits if real else logits).mean()
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """D's objective: real pairs are real, fake pairs are fake. The figure that is logged is half of this sum."""
+    return gan_loss(real_logits, real=True) + gan_loss(fake_logits, real=False)
+
+
+def l1_loss(fake: Tensor, b: Tensor) -> Tensor:
+    """Mean absolute difference between G(a) and the real B, both (N, C, H, W) in [-1, 1]."""
+    return F.l1_loss(fake.float(), b)
+
+
+def generator_loss(fake_logits: Tensor, fake: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """G's objective in its two terms: D takes the fake for real, and the fake is near the real B.
+
+    What G minimises is the first plus lambda times the second.
+    """
+    return gan_loss(fake_logits, real=True), l1_loss(fake, b)

@@ -1,0 +1,169 @@
+"""The two networks of pix2pix (Isola et al. 2017, appendix 6.1): a U-Net generator and a PatchGAN discriminator.
+
+Both normalise each image with its own statistics, in training and in inference alike. That is what the original
+does at its batch size of 1 (batch norm with `training=1`); as instance norm it has nothing to save or synchronise.
+"""
+
+from dataclasses import dataclass
+from math import log2
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EPS = 1.01e-5  # the original's
+SLOPE = 0.2  # of every LeakyReLU
+DROPOUT_BLOCKS = 3  # the innermost up-blocks, whose input is 1x1, 2x2 and 4x4
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """The architecture of a generator; travels in the checkpoint's header."""
+
+    image_size: int = 256
+    in_channels: int = 3
+    out_channels: int = 3
+    ngf: int = 64
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.image_size not in (32, 64, 128, 256, 512, 1024):
+            raise ValueError(f"image_size must be a power of two from 32 to 1024, not {self.image_size}")
+        if min(self.in_channels, self.out_channels, self.ngf) < 1:
+            raise ValueError(f"channels and ngf must be 1 or more: {self}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels after each down convolution: ngf·(1, 2, 4, 8, 8, …), one per halving of the image down to 1x1."""
+        return [self.ngf * min(2**level, 8) for level in range(int(log2(self.image_size)))]
+
+
+class Generator(nn.Module):
+    """U-Net from the input image A to a picture like B.
+
+    a:       (N, in_channels, H, W) in [-1, 1], H = W = image_size
+    returns: (N, out_channels, H, W) in [-1, 1]
+
+    In training mode dropout is on and draws from torch's global generator. In eval mode it is off, unless `noise` is
+    given: a torch.Generator, on the device of `a`, from which to draw the dropout, the only noise z that pix2pix has.
+    """
+
+    def __init__(self, config: GeneratorConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or GeneratorConfig()
+        widths = self.config.widths
+        last = len(widths) - 1
+
+        channels = [self.config.in_channels, *widths]
+        self.down = nn.ModuleList(
+            _conv(channels[level], width, norm=0 < level < last) for level, width in enumerate(widths)
+        )
+        # From the innermost outwards. All but the innermost see their skip beside what comes from below.
+        outputs = [self.config.out_channels, *widths[:-1]]
+        self.up = nn.ModuleList(
+            _conv_transpose(widths[level] * (1 if level == last else 2), outputs[level], norm=level > 0)
+            for level in range(last, -1, -1)
+        )
+        self.apply(init_weights)
+
+    def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        x, skips = a, []
+        for level, down in enumerate(self.down):
+            x = down(x if level == 0 else F.leaky_relu(x, SLOPE))  # (N, ngf·2^level up to 8 ngf, H/2^(level+1), …)
+            skips.append(x)
+
+        x = skips.pop()  # (N, 8 ngf, 1, 1)
+        for depth, up in enumerate(self.up):
+            x = up(F.relu(x if depth == 0 else torch.cat([skips.pop(), x], dim=1)))
+            if depth < DROPOUT_BLOCKS:
+                x = self._dropout(x, noise)
+        return torch.tanh(x)  # (N, out_channels, H, W)
+
+    def _dropout(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
+        keep = 1 - self.config.dropout
+        if noise is None or self.training:
+            return F.dropout(x, self.config.dropout, self.training)
+        return x * torch.empty_like(x).bernoulli_(keep, generator=noise) / keep
+
+
+class Discriminator(nn.Module):
+    """PatchGAN: says of each overlapping patch of B whether it is the real partner of A.
+
+    a:       (N, in_channels, H, W) in [-1, 1]
+    b:       (N, out_channels, H, W) in [-1, 1], a real B or G(a)
+    returns: (N, 1, h, w) logits; 256x256 gives 30x30, each seeing 70x70 pixels, with n_layers = 3
+    """
+
+    def __init__(self, in_channels: int = 3, out_channels: int = 3, ndf: int = 64, n_layers: int = 3) -> None:
+        super().__init__()
+        widths = [ndf * min(2**level, 8) for level in range(n_layers + 1)]
+        strides = [2] * n_layers + [1]
+        channels = [in_channels + out_channels, *widths]
+        self.layers = nn.ModuleList(
+            _conv(channels[level], width, norm=level > 0, stride=strides[level]) for level, width in enumerate(widths)
+        )
+        self.final = nn.Conv2d(widths[-1], 1, kernel_size=4, padding=1)
+        self.apply(init_weights)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        x = torch.cat([a, b], dim=1)
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), SLOPE)
+        return self.final(x)
+
+
+def init_weights(module: nn.Module) -> None:
+    """N(0, 0.02) for convolutions, N(1, 0.02) for norm gains, 0 for biases (appendix 6.2)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.InstanceNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+    else:
+        return
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def summary(network: nn.Module, *inputs: Tensor) -> str:
+    """A table of the layers that hold weights, in the order they run, with output shape and number of parameters.
+
+    Runs the network once on `inputs`: G takes a, D takes a and b.
+    """
+    rows: list[tuple[str, str, str]] = []
+
+    def note(name: str):
+        def hook(module: nn.Module, _: object, output: Tensor) -> None:
+            count = sum(weight.numel() for weight in module.parameters())
+            rows.append((f"{name} ({type(module).__name__})", str(tuple(output.shape)), f"{count:,}"))
+
+        return hook
+
+    leaves = [(name, m) for name, m in network.named_modules() if next(m.parameters(recurse=False), None) is not None]
+    handles = [module.register_forward_hook(note(name)) for name, module in leaves]
+    try:
+        with torch.no_grad():
+            network(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+    total = sum(weight.numel() for weight in network.parameters())
+    rows = [("layer", "output", "parameters"), *rows, ("total", "", f"{total:,}")]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
+
+
+def _conv(in_channels: int, out_channels: int, *, norm: bool, stride: int = 2) -> nn.Sequential:
+    convolution = nn.Conv2d(in_channels, out_channels, kernel_size=4, stride=stride, padding=1, bias=not norm)
+    return _with_norm(convolution, out_channels, norm)
+
+
+def _conv_transpose(in_channels: int, out_channels: int, *, norm: bool) -> nn.Sequential:
+    convolution = nn.ConvTranspose2d(in_channels, out_channels, kernel_size=4, stride=2, padding=1, bias=not norm)
+    return _with_norm(convolution, out_channels, norm)
+
+
+def _with_norm(convolution: nn.Module, channels: int, norm: bool) -> nn.Sequential:
+    return nn.Sequential(convolution, *([nn.InstanceNorm2d(channels, eps=EPS, affine=True)] if norm else []))

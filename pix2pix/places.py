@@ -1,0 +1,28 @@
+"""Where generator files lie: the shipped ones in `checkpoints/`, those being trained in `runs/`.
+
+Both folders are found beside app.py, not in the working directory; PIX2PIX_RUNS moves the second.
+"""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKPOINTS = ROOT / "checkpoints"
+GENERATOR_FILE = "generator.safetensors"  # of a run directory
+
+
+def runs_dir() -> Path:
+    """The folder that holds one folder per training run. It need not exist yet."""
+    return Path(os.environ.get("PIX2PIX_RUNS") or ROOT / "runs").expanduser().resolve()
+
+
+def generators() -> dict[str, Path]:
+    """Every generator that can be loaded by name: the shipped ones first, then the runs, newest first.
+
+    A run does not hide a shipped generator of the same name; it is then found by its path.
+    """
+    found = {path.stem: path for path in sorted(CHECKPOINTS.glob("*.safetensors"))}
+    trained = sorted(runs_dir().glob(f"*/{GENERATOR_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in trained:
+        found.setdefault(path.parent.name, path)
+    return found

@@ -1,0 +1,55 @@
+"""Tiny things that many tests need, drawn by code."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from pix2pix import checkpoint
+from pix2pix.checkpoint import Metadata, Side
+from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.palette import CMP
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty runs folder of the test's own; no test touches the real one."""
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("PIX2PIX_RUNS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """A folder of eight side-by-side pairs of 32x32: a box in outline, and the same box filled with a colour."""
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(8):
+        left, top = (int(corner) for corner in rng.integers(2, 14, 2))
+        picture = Image.new("RGB", (64, 32), "white")
+        draw = ImageDraw.Draw(picture)
+        draw.rectangle((left, top, left + 14, top + 14), outline="black")
+        draw.rectangle((32 + left, top, 32 + left + 14, top + 14), fill=(200, 60, 30))
+        picture.save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture
+def make_generator(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a tiny generator with random weights to a file: `make_generator("name", kind="labels", image_size=64)`."""
+
+    def make(name: str = "tiny", kind: str = "edges", image_size: int = 32, folder: Path = tmp_path) -> Path:
+        torch.manual_seed(0)
+        palette = CMP if kind == "labels" else None
+        metadata = Metadata(name, steps=7, a=Side(kind, palette), b=Side("photo"), line_width=2.0, licence="MIT")
+        path = folder / f"{name}.safetensors"
+        checkpoint.save(path, Generator(GeneratorConfig(image_size, ngf=4)), metadata)
+        return path
+
+    return make

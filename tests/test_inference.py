@@ -1,0 +1,74 @@
+"""The Translator: any picture in, a picture of the same size out, the same each time unless a seed is given."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from pix2pix import Translator
+from pix2pix.palette import CMP
+
+
+def drawing(width: int = 32, height: int = 32, mode: str = "RGB") -> Image.Image:
+    picture = Image.new("RGB", (width, height), "white")
+    ImageDraw.Draw(picture).ellipse((width // 4, height // 4, width // 2, height // 2), outline="black", width=2)
+    return picture.convert(mode)
+
+
+@pytest.fixture
+def translator(make_generator: Callable[..., Path]) -> Translator:
+    return Translator.load(make_generator())
+
+
+@pytest.mark.parametrize("size", [(32, 32), (100, 40), (17, 201), (1, 1)])
+def test_the_picture_has_the_size_of_the_drawing(translator: Translator, size: tuple[int, int]):
+    picture = translator(drawing(*size))
+    assert picture.size == size
+    assert picture.mode == "RGB"
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "L", "1", "P", "CMYK", "LA"])
+def test_any_mode_is_taken(translator: Translator, mode: str):
+    expected = np.asarray(translator(drawing()), np.int16)
+    assert np.abs(np.asarray(translator(drawing(mode=mode)), np.int16) - expected).max() <= 3
+
+
+def test_transparency_is_white_paper(translator: Translator):
+    clear = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+    assert translator(clear).tobytes() == translator(Image.new("RGB", (32, 32), "white")).tobytes()
+
+
+def test_the_same_drawing_gives_the_same_picture(translator: Translator):
+    assert translator(drawing()).tobytes() == translator(drawing()).tobytes()
+    assert translator(drawing()).tobytes() != translator(Image.new("RGB", (32, 32), "white")).tobytes()
+
+
+def test_a_seed_gives_a_variation_of_its_own(translator: Translator):
+    plain, one, again, other = (translator(drawing(), seed).tobytes() for seed in (None, 1, 1, 2))
+    assert one == again
+    assert len({plain, one, other}) == 3
+
+
+def test_label_colours_are_snapped(make_generator: Callable[..., Path]):
+    translator = Translator.load(make_generator(kind="labels"))
+    flat = Image.new("RGB", (64, 64), CMP["facade"])
+    ImageDraw.Draw(flat).rectangle((16, 16, 40, 40), fill=CMP["window"])
+    smeared = Image.fromarray((np.asarray(flat, np.int16) + 9).clip(0, 255).astype(np.uint8))
+    assert translator(smeared).tobytes() == translator(flat).tobytes()
+    colours = np.unique((translator.prepare(smeared)[0].permute(1, 2, 0).reshape(-1, 3).numpy() + 1) * 127.5, axis=0)
+    assert {tuple(colour.round().astype(int)) for colour in colours} == {CMP["facade"], CMP["window"]}
+
+
+def test_a_photo_becomes_a_drawing_at_the_models_grid(translator: Translator):
+    photo = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(photo).ellipse((60, 40, 240, 160), fill="navy")
+    lines = translator.edges_of(photo)
+    assert lines.size == (32, 32)
+    assert 0.02 < (np.asarray(lines.convert("L")) < 128).mean() < 0.4
+
+
+def test_an_unknown_device_is_named(make_generator: Callable[..., Path]):
+    with pytest.raises(ValueError, match=r"abacus.*not available"):
+        Translator.load(make_generator(), device="abacus")

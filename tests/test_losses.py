@@ -1,0 +1,48 @@
+import torch
+from torch.nn import functional as F
+
+from pix2pix.losses import discriminator_loss, gan_loss, generator_loss, l1_loss
+from pix2pix.models import Discriminator
+from training.loop import frozen
+
+
+def test_gan_loss_is_binary_cross_entropy_averaged_over_patches():
+    logits = torch.randn(2, 1, 5, 5)
+    for real in (True, False):
+        expected = F.binary_cross_entropy(logits.sigmoid(), torch.full_like(logits, float(real)))
+        torch.testing.assert_close(gan_loss(logits, real), expected)
+
+
+def test_gan_loss_stays_finite_and_steep_for_a_confident_discriminator():
+    logits = torch.tensor([-200.0], requires_grad=True)
+    loss = gan_loss(logits, real=True)
+    loss.backward()
+    assert loss.item() == 200
+    assert logits.grad == -1
+
+
+def test_gan_loss_is_computed_in_fp32_under_autocast():
+    assert gan_loss(torch.full((1,), 30.0, dtype=torch.bfloat16), real=True).dtype == torch.float32
+
+
+def test_discriminator_wants_real_high_and_fake_low():
+    high, low = torch.full((1, 1, 2, 2), 5.0), torch.full((1, 1, 2, 2), -5.0)
+    assert discriminator_loss(high, low) < 0.02
+    assert discriminator_loss(low, high) > 9.9
+
+
+def test_generator_loss_has_two_terms():
+    fake, b = torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2)
+    gan, l1 = generator_loss(torch.full((1, 1, 2, 2), -5.0), fake, b)
+    assert gan > 5
+    assert l1 == 1 == l1_loss(fake, b)
+
+
+def test_generators_update_leaves_the_discriminators_gradients_alone():
+    D, a = Discriminator(ndf=4), torch.randn(1, 3, 32, 32)
+    fake = torch.randn(1, 3, 32, 32, requires_grad=True)
+    with frozen(D):
+        logits = D(a, fake)
+    gan_loss(logits, real=True).backward()
+    assert fake.grad is not None
+    assert all(weight.grad is None and weight.requires_grad for weight in D.parameters())

@@ -1,0 +1,127 @@
+"""The settings of a training run: one dataclass, behind the command line, the Train tab and config.json alike."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, Self
+
+Direction = Literal["AtoB", "BtoA"]
+Kind = Literal["image", "edges", "photo", "labels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """All that decides a run. The defaults are the paper's recipe, as the original notebook runs it."""
+
+    name: str
+    """name of the run, and of the generator it makes: letters, digits, dot, dash and underscore"""
+    dataset: str
+    """folder of side-by-side pairs, of A/ and B/, or of photos alone"""
+    layout: Literal["auto", "pairs", "folders", "photos"] = "auto"
+    """how the pairs lie in the folder; auto looks at the names and shapes of the files"""
+    direction: Direction = "AtoB"
+    """A is the left half (or folder A): AtoB learns left to right, BtoA right to left"""
+    a: Kind = "image"
+    """what A shows; tells the app which drawing tools to offer (photos alone: always edges to photo)"""
+    b: Kind = "image"
+    """what B shows"""
+    palette: Literal["none", "cmp"] = "none"
+    """snap the label colours of the input to a palette: cmp is the 12 facade classes"""
+
+    load_size: int = 286
+    """each picture is resized to a square of this size, in pixels ..."""
+    crop_size: int = 256
+    """... of which training sees a random crop of this size: a power of two, 32 to 1024"""
+    flip: bool = True
+    """mirror half of the training pairs"""
+
+    ngf: int = 64
+    """width of the generator's first layer"""
+    ndf: int = 64
+    """width of the discriminator's first layer"""
+    n_layers: int = 3
+    """depth of the PatchGAN discriminator; 3 judges patches of 70x70 pixels"""
+    dropout: float = 0.5
+    """dropout rate of the three innermost up-blocks"""
+
+    epochs: int = 200
+    """times to go through the dataset (if steps is 0)"""
+    steps: int = 0
+    """updates to make in all; 0 leaves it to epochs"""
+    decay_steps: int = 0
+    """how many of the last steps lower the learning rate linearly to zero; it is constant before them"""
+    batch_size: int = 1
+    """pairs per step; each image is normalised alone, so over 1 departs from the original's batch statistics"""
+    lr: float = 2e-4
+    """Adam's learning rate, of both networks"""
+    beta1: float = 0.5
+    """Adam's first momentum"""
+    lambda_l1: float = 100.0
+    """weight of the L1 term in the generator's objective"""
+    seed: int = 0
+    """decides the initial weights, the order, the crops and the dropout"""
+
+    device: str = "auto"
+    """auto, cpu, mps, cuda or cuda:N; auto takes CUDA, then MPS, then the CPU"""
+    num_processes: int = 1
+    """processes to train with when started from the app, under `accelerate launch`"""
+    log_every: int = 50
+    """steps between lines of metrics"""
+    preview_every: int = 200
+    """steps between previews"""
+    save_every: int = 500
+    """steps between saves of the whole state: what a crash can cost at most"""
+
+    licence: str = "unknown"
+    """licence or terms of the trained generator, kept in its file"""
+    provenance: str = ""
+    """where the data came from, in words, kept in the generator's file"""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, naming the setting, when a value makes no sense."""
+        _require(
+            bool(self.name) and not set(self.name) - _NAME_CHARACTERS and self.name[0] not in ".-",
+            f"name {self.name!r} must be letters, digits, dot, dash and underscore, not starting with dot or dash",
+        )
+        _require(bool(self.dataset), "dataset is empty: give a folder of images")
+        _require(self.crop_size in _SIZES, f"crop_size {self.crop_size} is not one of {', '.join(map(str, _SIZES))}")
+        _require(self.load_size >= self.crop_size, f"load_size {self.load_size} is below crop_size {self.crop_size}")
+        _require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
+        _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
+        _require(self.lr > 0, f"lr {self.lr} must be above 0")
+        _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
+        for name in (
+            "ngf",
+            "ndf",
+            "n_layers",
+            "batch_size",
+            "num_processes",
+            "log_every",
+            "preview_every",
+            "save_every",
+        ):
+            _require(getattr(self, name) >= 1, f"{name} {getattr(self, name)} must be 1 or more")
+        for name in ("lambda_l1", "steps", "epochs", "decay_steps", "seed"):
+            _require(getattr(self, name) >= 0, f"{name} {getattr(self, name)} must not be negative")
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Settings of a later version that this one does not know are an error; missing ones take their default."""
+        values: dict[str, Any] = json.loads(text)
+        unknown = set(values) - {field.name for field in fields(cls)}
+        _require(not unknown, f"unknown settings: {', '.join(sorted(unknown))}")
+        return cls(**values)
+
+    def with_changes(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+
+_SIZES = (32, 64, 128, 256, 512, 1024)
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)

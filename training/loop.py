@@ -1,0 +1,370 @@
+"""The training loop of pix2pix: read it from top to bottom, beside sections 3 and 3.3 of the paper.
+
+What is random in a step depends on the seed, the step and the process's rank alone, and the order and the crops of the
+data likewise. So the networks, the two Adams and the number of the step are all that a resume needs to go on as if
+nothing had happened.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from pix2pix import checkpoint, images
+from pix2pix.checkpoint import Metadata, Side
+from pix2pix.data import Found, PairedImages, ShuffledBatches, find_pairs
+from pix2pix.devices import pick_device
+from pix2pix.losses import discriminator_loss, generator_loss, l1_loss
+from pix2pix.models import Discriminator, Generator, GeneratorConfig
+from pix2pix.palette import PALETTES
+from training.config import TrainConfig
+from training.run import Run, replacing
+
+PREVIEW_COLUMNS = 4  # of train, and as many of val
+VAL_PAIRS = 16  # that val_L1 is averaged over, at each preview
+DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
+HEARTBEAT_S = 2.0  # between writes of status.json
+
+log = logging.getLogger("training")
+
+
+class DivergedError(ValueError):
+    """The losses or the weights are not numbers any more."""
+
+
+def train(run: Run) -> None:
+    """Trains a run from where it stands to its end, or until it is asked to stop.
+
+    Raises DatasetError for a dataset that cannot be used, ValueError for a device that is not here, DivergedError.
+    """
+    config = run.config
+    accelerator = _accelerator(config)
+    device, is_main = accelerator.device, accelerator.is_main_process
+    torch.manual_seed(config.seed)
+
+    # Data
+    found = find_pairs(config.dataset, config.layout)
+    train_set = _pairs(config, found, "train", augment=True)
+    pairs_per_step = config.batch_size * accelerator.num_processes
+    total = config.steps or math.ceil(config.epochs * len(train_set) / pairs_per_step)
+
+    # Networks and their optimizers
+    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
+    G = Generator(GeneratorConfig(config.crop_size, ngf=config.ngf, dropout=config.dropout))
+    D = Discriminator(ndf=config.ndf, n_layers=config.n_layers)
+    for network in (G, D):
+        network.to(device=device, memory_format=layout)  # pyright: ignore[reportCallIssue]
+    opt_G, opt_D = _adam(G, config), _adam(D, config)
+
+    # Resume
+    state = State(G, D, opt_G, opt_D)
+    if run.state_file.exists():
+        state.load(run)
+    order = ShuffledBatches(
+        len(train_set), config.batch_size, config.seed,
+        start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
+    )  # fmt: skip
+    batches = iter(_loader(train_set, order, device))
+    G_parallel, D_parallel = accelerator.prepare(G, D)
+
+    # Begin
+    metadata, preview = _metadata(config, found), Preview(config, found, device)
+    if is_main:
+        run.rewind(state.step)
+        run.write_status(state="running", step=state.step, total=total, device=str(device))
+        log.info("%s Training on %s from step %d to %d.", found.describe(), device, state.step, total)
+        if state.step == 0:
+            preview.save(run, G, 0)
+    pace = Pace(total, pairs_per_step, state, show_bar=is_main)
+    stopping = False
+
+    while state.step < total and not stopping:
+        state.step += 1
+        step = state.step
+        torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
+        a, b = (half.to(device, non_blocking=True, memory_format=layout) for half in next(batches))
+        lr = opt_G.param_groups[0]["lr"] = opt_D.param_groups[0]["lr"] = learning_rate(config, step, total)
+
+        # Update D and G, and note the losses; they stay on the device until they are logged
+        state.losses += update(G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
+        state.noted += 1
+        pace.tick(run if is_main else None)
+        stopping = _agree(is_main and run.should_stop(), accelerator)
+
+        # Log
+        row: dict[str, Any] = {}
+        if step % config.log_every == 0 or step == total:
+            row = {**state.take_losses(accelerator), "lr": lr}
+            if not math.isfinite(sum(row.values())):
+                raise DivergedError(f"a loss is not a number since about step {step}; try a lower learning rate")
+            epoch, epochs = (math.ceil(n * pairs_per_step / len(train_set)) for n in (step, total))
+            log.info("[%d/%d][%d] Loss_D: %.4f Loss_G: %.4f Loss_L1: %.4f %.1f s",
+                     epoch, epochs, step, row["loss_D"], row["loss_G"], row["loss_L1"], state.seconds)  # fmt: skip
+
+        # Look
+        if is_main and (step % config.preview_every == 0 or step == total):
+            row["val_L1"] = preview.save(run, G, step)
+        if is_main and row:
+            run.append_metrics({"step": step, "time": round(state.seconds, 2), **row})
+
+        # Save
+        if is_main and (step % config.save_every == 0 or step == total or stopping):
+            state.save(run, metadata)
+
+    pace.close()
+    if is_main:
+        finished = state.step >= total
+        run.clear_stop()
+        run.write_status(state="finished" if finished else "stopped", step=state.step, eta_s=0 if finished else None)
+        log.info("%s at step %d of %d.", "Finished" if finished else "Stopped", state.step, total)
+    accelerator.end_training()
+
+
+def update(
+    G: nn.Module,
+    D: nn.Module,
+    opt_G: torch.optim.Optimizer,
+    opt_D: torch.optim.Optimizer,
+    a: Tensor,
+    b: Tensor,
+    lambda_l1: float,
+    accelerator: Accelerator,
+) -> Tensor:
+    """One step of training on a batch of pairs, each half (N, 3, H, W) in [-1, 1]: D's update, then G's.
+
+    Returns (3,): half of loss_D, as the original reports it, and the two terms of G's objective, GAN and L1.
+    """
+    # Translate, once for both updates
+    fake = G(a)
+
+    # Update D: real pairs are real, fake pairs are fake. One batch holds both, as each image is normalised alone.
+    opt_D.zero_grad()
+    real_logits, fake_logits = D(torch.cat([a, a]), torch.cat([b, fake.detach()])).chunk(2)
+    loss_D = discriminator_loss(real_logits, fake_logits)
+    accelerator.backward(loss_D)
+    opt_D.step()
+
+    # Update G: D takes the fake for real, and the fake is near the real B. D is frozen, and has nothing to synchronise.
+    opt_G.zero_grad()
+    judge = accelerator.unwrap_model(D)
+    with frozen(judge):
+        fake_logits = judge(a, fake)
+    loss_G, loss_L1 = generator_loss(fake_logits, fake, b)
+    accelerator.backward(loss_G + lambda_l1 * loss_L1)
+    opt_G.step()
+    return torch.stack([loss_D.detach() / 2, loss_G.detach(), loss_L1.detach()])
+
+
+@dataclass
+class State:
+    """All that training changes, in memory and in state.pt."""
+
+    G: Generator
+    D: Discriminator
+    opt_G: torch.optim.Optimizer
+    opt_D: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0  # of training so far, over all sittings
+    losses: Tensor = field(init=False)  # sums of loss_D, loss_G and loss_L1 since the last line of metrics
+    noted: int = 0  # steps in these sums
+
+    def __post_init__(self) -> None:
+        self.losses = torch.zeros(3, device=next(self.G.parameters()).device)
+
+    def take_losses(self, accelerator: Accelerator) -> dict[str, float]:
+        """Their averages since the last call, over all processes."""
+        means: Any = accelerator.reduce(self.losses / self.noted, reduction="mean")
+        self.losses, self.noted = torch.zeros_like(self.losses), 0
+        return dict(zip(("loss_D", "loss_G", "loss_L1"), means.tolist(), strict=True))
+
+    def save(self, run: Run, metadata: Metadata) -> None:
+        """Replaces state.pt and the generator. Raises DivergedError rather than overwrite good weights with bad."""
+        weights = chain(self.G.parameters(), self.D.parameters())
+        if not all(torch.isfinite(weight).all() for weight in weights):
+            raise DivergedError(f"weights are not numbers at step {self.step}; try a lower learning rate")
+        with replacing(run.state_file) as temporary:
+            parts = {name: part.state_dict() for name, part in self._parts().items()}
+            counts = {"step": self.step, "seconds": self.seconds, "losses": self.losses, "noted": self.noted}
+            torch.save(parts | counts, temporary)
+        checkpoint.save(run.generator_file, self.G, metadata.at(self.step))
+        run.write_status(saved_step=self.step)
+
+    def load(self, run: Run) -> None:
+        """Raises ValueError when state.pt is damaged or does not fit the config."""
+        try:
+            saved = torch.load(run.state_file, map_location=self.losses.device, weights_only=True)
+            for name, part in self._parts().items():
+                part.load_state_dict(saved[name])
+            self.step, self.seconds, self.noted = saved["step"], saved["seconds"], saved["noted"]
+            self.losses = saved["losses"].to(self.losses.device)
+        except Exception as error:  # unpickling raises anything at all on broken data
+            raise ValueError(f"{run.state_file} cannot be resumed from: {error}") from error
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        return {"G": self.G, "D": self.D, "opt_G": self.opt_G, "opt_D": self.opt_D}
+
+
+class Preview:
+    """Rows A, B and fake of the same few pairs each time: columns of train, then of val."""
+
+    def __init__(self, config: TrainConfig, found: Found, device: torch.device) -> None:
+        train_set, self.val_set = (_pairs(config, found, split, augment=False) for split in ("train", "val"))
+        self.train_columns = [train_set[index] for index in _spread(PREVIEW_COLUMNS, train_set)]
+        self.val = _spread(VAL_PAIRS, self.val_set)
+        self.device = device
+
+    def save(self, run: Run, G: Generator, step: int) -> float:
+        """Writes the picture, and returns the mean L1 over a fixed part of val."""
+        pairs = self.train_columns + [self.val_set[index] for index in self.val]
+        with evaluating(G):
+            fakes = [G(a[None].to(self.device))[0].cpu() for a, _ in pairs]
+        shown = len(self.train_columns) + PREVIEW_COLUMNS
+        rows = [[a for a, _ in pairs[:shown]], [b for _, b in pairs[:shown]], fakes[:shown]]
+        run.save_preview(step, images.grid(rows))
+        errors = [l1_loss(fake, b).item() for fake, (_, b) in zip(fakes, pairs, strict=True)]
+        return float(np.mean(errors[len(self.train_columns) :]))
+
+
+class Pace:
+    """How fast it goes: the progress bar, and the heartbeat, speed and remaining time in status.json."""
+
+    def __init__(self, total: int, pairs_per_step: int, state: State, show_bar: bool) -> None:
+        self.total, self.pairs_per_step, self.state = total, pairs_per_step, state
+        disable = None if show_bar else True  # None: where it is not a terminal
+        self.bar = tqdm(total=total, initial=state.step, unit="step", smoothing=0.05, disable=disable)
+        self.last_tick = self.last_beat = time.perf_counter()
+        self.step_s = 0.0  # smoothed over some twenty steps
+
+    def tick(self, run: Run | None) -> None:
+        """After each step; writes the status now and then if given a run."""
+        now = time.perf_counter()
+        took, self.last_tick = now - self.last_tick, now
+        self.state.seconds += took
+        self.step_s += (took - self.step_s) * (0.05 if self.step_s else 1.0)
+        self.bar.update()
+        if run and now - self.last_beat >= HEARTBEAT_S:
+            self.last_beat = now
+            eta_s = (self.total - self.state.step) * self.step_s
+            speed = self.pairs_per_step / self.step_s
+            run.write_status(step=self.state.step, images_per_s=round(speed, 3), eta_s=round(eta_s, 1))
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def _spread(count: int, dataset: PairedImages) -> list[int]:
+    """Indices of so many pairs, apart from each other: neighbours by name are often alike."""
+    return np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
+
+
+def learning_rate(config: TrainConfig, step: int, total: int) -> float:
+    """Of a step counted from 1: constant, then falling linearly over the last decay_steps, never quite to zero."""
+    return config.lr * min(1.0, (total - step + 1) / (config.decay_steps + 1))
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Gradients flow through the network, but not to its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """No dropout and no gradients."""
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        network.train()
+
+
+def _accelerator(config: TrainConfig) -> Accelerator:
+    """Of one process or of several; bf16 autocast on CUDA."""
+    device = pick_device(config.device)
+    if device.index is not None:
+        torch.cuda.set_device(device)
+    precision = "bf16" if device.type == "cuda" else "no"
+    return Accelerator(cpu=device.type == "cpu", mixed_precision=precision)
+
+
+def _adam(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
+    fused = next(network.parameters()).device.type in ("cpu", "cuda", "mps")
+    # epsilon as in the original
+    return torch.optim.Adam(network.parameters(), config.lr, (config.beta1, 0.999), eps=1e-7, fused=fused)
+
+
+def _pairs(config: TrainConfig, found: Found, split: str, *, augment: bool) -> PairedImages:
+    return PairedImages(
+        found,
+        split,
+        direction=config.direction,
+        load_size=config.load_size,
+        crop_size=config.crop_size,
+        augment=augment,
+        flip=config.flip,
+        palette=PALETTES.get(config.palette),
+        seed=config.seed,
+    )
+
+
+def _loader(dataset: PairedImages, order: ShuffledBatches, device: torch.device) -> DataLoader:
+    # Beside a step on the CPU decoding is nothing, and more processes would only take its cores.
+    workers = 0 if device.type == "cpu" else 4
+    # The loader draws a seed for its workers: from a generator of its own, so that dropout does not see it.
+    private = torch.Generator()
+    return DataLoader(
+        dataset,
+        batch_sampler=order,
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+        generator=private,
+    )
+
+
+def _metadata(config: TrainConfig, found: Found) -> Metadata:
+    kinds = ("edges", "photo") if found.layout == "photos" else (config.a, config.b)
+    a, b = (Side(kind) for kind in kinds)
+    if palette := PALETTES.get(config.palette):
+        labels = Side("labels", palette)
+        a, b = (labels, b) if config.direction == "AtoB" else (a, labels)
+    return Metadata(
+        name=config.name,
+        steps=0,
+        line_width=DRAWN_LINE_WIDTH if found.layout == "photos" else Metadata.line_width,
+        a=a,
+        b=b,
+        direction=config.direction,
+        dataset=found.root.name,
+        licence=config.licence,
+        provenance=config.provenance,
+    )
+
+
+def _seed(*parts: int) -> int:
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def _agree(stop: bool, accelerator: Accelerator) -> bool:
+    """What the main process saw, so that all leave the loop at the same step."""
+    if accelerator.num_processes == 1:
+        return stop
+    decision = [stop]
+    broadcast_object_list(decision)
+    return decision[0]
