@@ -13,13 +13,13 @@ test: check browser
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m pyright
 
 format: .venv/.test
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
 
 browser: .venv/.test
 	$(BIN)/python tests/browser/install.py

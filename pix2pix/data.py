@@ -25,6 +25,7 @@ from pix2pix.palette import Palette, snap
 
 Layout = Literal["pairs", "folders", "photos"]
 SPLITS = ("train", "val", "test")
+SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}  # of their folders
 MIN_SIDE = 16  # pixels; smaller pictures are left out
 SIDE_BY_SIDE = 1.9  # width / height from which a picture is taken for a pair
 CHECKED_FILES = 5_000  # folders up to this size are looked through file by file when they are opened
@@ -64,9 +65,11 @@ class Found:
             "photos": f"{_count(count, 'photo')}, whose edges will be made on the fly",
         }[self.layout]
         width, height = _size(next(iter(self.splits["train"])).a)
-        parts = [f"{what}, {width}x{height}", f"{len(self.splits['train'])} to train on"]
+        parts = [f"{what}, {width}x{height}", f"{len(self.splits['train']):,} to train on"]
         if self.splits["val"]:
-            parts.append(f"{len(self.splits['val'])} {'held out ' if self.held_out else ''}to look at")
+            parts.append(f"{len(self.splits['val']):,} {'held out ' if self.held_out else ''}to look at")
+        if self.splits["test"]:
+            parts.append(f"{len(self.splits['test']):,} to test on")
         if self.left_out:
             parts.append(f"{_count(len(self.left_out), 'file')} left out")
         return "; ".join(parts) + "."
@@ -175,10 +178,13 @@ class PairedImages(Dataset):
         """uint8 (load_size, load_size, 3) of A and B, or of the photo alone."""
         if self._kept is not None and index in self._kept:
             return self._kept[index]
-        for entry in self.entries[index:] + self.entries[:index]:
+        for offset in range(len(self)):
+            entry = self.entries[(index + offset) % len(self)]
             try:
                 decoded = self._decode(entry)
             except OSError as error:
+                if not self.found.root.is_dir():
+                    raise DatasetError(f"{self.found.root} is not there any more") from error
                 if entry.name not in self.left_out:
                     log.warning("%s is left out: %s", entry.name, error)
                     self.left_out[entry.name] = str(error)
@@ -186,7 +192,7 @@ class PairedImages(Dataset):
             if self._kept is not None:
                 self._kept[index] = decoded
             return decoded
-        raise DatasetError(f"not one picture in {self.found.root} can be read any more; is the folder still there?")
+        raise DatasetError(f"not one picture in {self.found.root} can be read any more")
 
     def _decode(self, entry: Entry) -> tuple[np.ndarray, ...]:
         pictures = [images.read(entry.a)]
@@ -196,13 +202,19 @@ class PairedImages(Dataset):
             # Halves are cut before they are resized, so that neither bleeds into the other at the seam.
             (whole,), half, height = pictures, pictures[0].width // 2, pictures[0].height
             pictures = [whole.crop((0, 0, half, height)), whole.crop((half, 0, 2 * half, height))]
-        labels = None if self.palette is None or len(pictures) == 1 else ("AtoB", "BtoA").index(self.direction)
-        return tuple(self._resize(picture, position == labels) for position, picture in enumerate(pictures))
+        for picture in pictures:
+            if min(picture.size) < MIN_SIDE:
+                raise OSError(f"too small: {picture.width}x{picture.height}")
+        has_labels = self.palette is not None and len(pictures) == 2
+        labels = {"AtoB": 0, "BtoA": 1}[self.direction] if has_labels else None
+        return tuple(
+            self._resize(picture, self.palette if side == labels else None) for side, picture in enumerate(pictures)
+        )
 
-    def _resize(self, picture: Image.Image, labels: bool) -> np.ndarray:
+    def _resize(self, picture: Image.Image, palette: Palette | None) -> np.ndarray:
         size = (self.load_size, self.load_size)
-        if labels and self.palette:
-            return np.asarray(snap(picture, self.palette).resize(size, Image.Resampling.NEAREST))
+        if palette:
+            return np.asarray(snap(picture, palette).resize(size, Image.Resampling.NEAREST))
         return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
 
 
@@ -233,76 +245,95 @@ class ShuffledBatches(Sampler[list[tuple[int, int]]]):
 
 
 def _two_folders(root: Path, left_out: dict[str, str]) -> dict[str, list[Entry]]:
-    splits = {}
+    folders, splits = _subfolders(root), {}
     for split in SPLITS:
         for a, b in _folder_names(split):
-            folder_a, folder_b = _child(root, a), _child(root, b)
-            if folder_a and folder_b:
-                splits[split] = _match(folder_a, folder_b, root, left_out)
+            if a in folders and b in folders:
+                splits[split] = _match(folders[a], folders[b], root, left_out)
                 break
-    if not splits and (a := _child(root, "A")) and (b := _child(root, "B")):
-        splits["train"] = _match(a, b, root, left_out)
+    if not splits and "a" in folders and "b" in folders:
+        splits["train"] = _match(folders["a"], folders["b"], root, left_out)
     return splits
 
 
+def _subfolders(root: Path) -> dict[str, Path]:
+    """The folders in `root`, and those in them, by their path in lower case: "traina", "train/a"."""
+    folders = {}
+    for parent, names, _ in os.walk(root, followlinks=True):
+        below = Path(parent).relative_to(root)
+        folders.update({(below / name).as_posix().lower(): Path(parent, name) for name in names})
+        if below.parts:
+            names.clear()
+    return folders
+
+
 def _folder_names(split: str) -> Iterator[tuple[str, str]]:
-    for name in _split_names(split):
-        yield from [(f"{name}{x}", f"{name}{y}") for x, y in (("A", "B"), ("_A", "_B"), ("/A", "/B"))]
-        yield f"A/{name}", f"B/{name}"
-
-
-def _split_names(split: str) -> tuple[str, ...]:
-    return {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}[split]
-
-
-def _child(folder: Path, name: str) -> Path | None:
-    """The folder `name` ("A" or "train/A") below `folder`, in upper or lower case."""
-    for part in name.split("/"):
-        try:
-            folder = next(child for child in folder.iterdir() if child.name.lower() == part.lower() and child.is_dir())
-        except StopIteration:
-            return None
-    return folder
+    """Where A and B of a split may lie, in lower case."""
+    for name in SPLIT_NAMES[split]:
+        yield from [(f"{name}{a}", f"{name}{b}") for a, b in (("a", "b"), ("_a", "_b"), ("/a", "/b"))]
+        yield f"a/{name}", f"b/{name}"
 
 
 def _match(folder_a: Path, folder_b: Path, root: Path, left_out: dict[str, str]) -> list[Entry]:
     """Pairs the files of two folders by their name below it, without the extension."""
-    a, b = (
-        {path.relative_to(folder).with_suffix(""): path for path in _image_files(folder, root, left_out)}
-        for folder in (folder_a, folder_b)
-    )
+    a, b = _by_stem(folder_a, root, left_out), _by_stem(folder_b, root, left_out)
     for mine, other, elsewhere in ((a, b, folder_b), (b, a, folder_a)):
-        for key in mine.keys() - other.keys():
-            left_out[str(mine[key].relative_to(root))] = f"no partner of this name in {elsewhere.name}"
-    return [Entry(str(key), a[key], b[key]) for key in sorted(a.keys() & b.keys())]
+        for stem in mine.keys() - other.keys():
+            left_out[_name(mine[stem], root)] = f"no partner of this name in {elsewhere.name}"
+    return [Entry(stem, a[stem], b[stem]) for stem in sorted(a.keys() & b.keys())]
+
+
+def _by_stem(folder: Path, root: Path, left_out: dict[str, str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for name in _image_files(folder, root, left_out):
+        stem, _ = os.path.splitext(name)
+        if stem in files:
+            left_out[_name(folder / name, root)] = f"has the name of {files[stem].name}"
+        else:
+            files[stem] = folder / name
+    return files
 
 
 def _single_files(root: Path, left_out: dict[str, str]) -> dict[str, list[Entry]]:
-    folders = {split: [_child(root, name) for name in _split_names(split)] for split in SPLITS}
-    found = {split: next((folder for folder in some if folder), None) for split, some in folders.items()}
+    folders = _subfolders(root)
+    found = {split: next((folders[name] for name in SPLIT_NAMES[split] if name in folders), None) for split in SPLITS}
     if not found["train"]:
         found = {"train": root}
     return {
-        split: [Entry(str(path.relative_to(root)), path) for path in _image_files(folder, root, left_out)]
+        split: [Entry(_name(path, root), path) for path in map(folder.joinpath, _image_files(folder, root, left_out))]
         for split, folder in found.items()
         if folder
     }
 
 
-def _image_files(folder: Path, root: Path, left_out: dict[str, str]) -> list[Path]:
-    """Image files below a folder, sorted by name. Hidden ones, such as macOS leaves in zips, do not count."""
+def _image_files(folder: Path, root: Path, left_out: dict[str, str]) -> list[str]:
+    """The image files below a folder, by their names there ("1.jpg", "boots/1.jpg"), sorted. Hidden ones, such as
+    macOS leaves in zips, do not count.
+    """
     files = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        below = "" if Path(parent) == folder else f"{_name(Path(parent), folder)}/"
         for name in names:
-            path = Path(parent, name)
-            if path.suffix.lower() not in images.EXTENSIONS or name.startswith("."):
+            _, extension = os.path.splitext(name)
+            if extension.lower() not in images.EXTENSIONS or name.startswith("."):
                 continue
-            if path.stat().st_size:
-                files.append(path)
+            if reason := _empty_or_gone(os.path.join(parent, name)):
+                left_out[_name(Path(parent, name), root)] = reason
             else:
-                left_out[str(path.relative_to(root))] = "an empty file"
+                files.append(below + name)
     return sorted(files)
+
+
+def _empty_or_gone(path: str) -> str | None:
+    try:
+        return None if os.path.getsize(path) else "an empty file"
+    except OSError as error:  # such as a link that leads nowhere
+        return f"cannot be opened: {error.strerror}"
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def _guess_layout(entries: list[Entry]) -> Layout:
@@ -317,9 +348,9 @@ def _size(path: Path) -> tuple[int, int]:
     """Width and height, upright; (0, 0) for what is no image."""
     try:
         with Image.open(path) as picture:
-            sideways = picture.getexif().get(0x0112, 1) >= 5
-            return (picture.height, picture.width) if sideways else picture.size
-    except OSError:
+            lies_on_side = images.orientation(picture) >= 5
+            return (picture.height, picture.width) if lies_on_side else picture.size
+    except Exception:  # decoders raise anything at all on broken data
         return 0, 0
 
 
@@ -332,7 +363,7 @@ def _leave_out_broken(root: Path, splits: dict[str, list[Entry]], layout: Layout
             splits[split] = [entry for entry, problem in zip(entries, problems, strict=True) if not problem]
             for problem in filter(None, problems):
                 path, reason = problem
-                left_out[str(path.relative_to(root))] = reason
+                left_out[_name(path, root)] = reason
 
 
 def _problem(entry: Entry, layout: Layout) -> tuple[Path, str] | None:
@@ -354,8 +385,10 @@ def _hold_out(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
     if len(entries) == 1:
         return entries, entries
     count = min(100, max(1, len(entries) // 10))
-    chosen = set(sorted(entries, key=lambda entry: zlib.crc32(entry.name.encode()))[:count])
-    return [entry for entry in entries if entry not in chosen], [entry for entry in entries if entry in chosen]
+    names = sorted((entry.name for entry in entries), key=lambda name: zlib.crc32(name.encode()))
+    chosen = set(names[:count])
+    train = [entry for entry in entries if entry.name not in chosen]
+    return train, [entry for entry in entries if entry.name in chosen]
 
 
 def _nothing_usable(root: Path, left_out: dict[str, str]) -> str:

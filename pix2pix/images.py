@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
@@ -29,7 +29,8 @@ def read(source: str | Path | BinaryIO) -> Image.Image:
 
 def to_rgb(picture: Image.Image) -> Image.Image:
     """Upright 8-bit RGB: EXIF rotation applied, transparency laid on white, 16 bits scaled to 8, CMYK converted."""
-    picture = ImageOps.exif_transpose(picture)
+    if orientation(picture) != 1:
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(("I", "F")):
         picture = _sixteen_to_eight(picture)
     if picture.has_transparency_data:
@@ -37,6 +38,14 @@ def to_rgb(picture: Image.Image) -> Image.Image:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
     return picture.convert("RGB")
+
+
+def orientation(picture: Image.Image) -> int:
+    """How EXIF says the picture is turned: 1 is upright, from 5 on it lies on a side; 1 where the EXIF is damaged."""
+    try:
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # the picture itself may be whole
+        return 1
 
 
 def _sixteen_to_eight(picture: Image.Image) -> Image.Image:
@@ -74,15 +83,12 @@ def unscale(image: Tensor) -> Tensor:
 
 
 def grid(rows: Sequence[Sequence[Tensor]]) -> Image.Image:
-    """The A / B / fake picture (the original's showX): each row a sequence of (C, H, W) images in [-1, 1].
+    """The A / B / fake picture (the original's showX): rows of images (C, H, W) in [-1, 1], as many in each row.
 
-    All images have one size; rows may differ in length, and grey images stand beside coloured ones.
+    All have one height and width; grey ones (C = 1) may stand beside coloured ones.
     """
-    pictures = [[to_picture(image).convert("RGB") for image in row] for row in rows]
-    width, height = pictures[0][0].size
-    columns = max(len(row) for row in pictures)
-    sheet = Image.new("RGB", (columns * (width + GAP) - GAP, len(rows) * (height + GAP) - GAP), "white")
-    for y, row in enumerate(pictures):
-        for x, picture in enumerate(row):
-            sheet.paste(picture, (x * (width + GAP), y * (height + GAP)))
-    return sheet
+    from torchvision.utils import make_grid  # takes a second to import, which translating need not wait for
+
+    cells = [image.detach().float().cpu().expand(3, -1, -1) for row in rows for image in row]
+    sheet = make_grid(cells, nrow=len(rows[0]), padding=GAP, pad_value=1.0)
+    return to_picture(sheet[:, GAP:-GAP, GAP:-GAP])

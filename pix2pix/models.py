@@ -126,8 +126,8 @@ def init_weights(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def summary(network: nn.Module, *inputs: Tensor) -> str:
-    """A table of the layers that hold weights, in the order they run, with output shape and number of parameters.
+def summary(network: nn.Module, *inputs: Tensor) -> None:
+    """Prints the layers that hold weights, in the order they run, with output shape and number of parameters.
 
     Runs the network once on `inputs`: G takes a, D takes a and b.
     """
@@ -152,7 +152,8 @@ def summary(network: nn.Module, *inputs: Tensor) -> str:
     total = sum(weight.numel() for weight in network.parameters())
     rows = [("layer", "output", "parameters"), *rows, ("total", "", f"{total:,}")]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
+    for layer, shape, count in rows:
+        print(f"{layer:<{widths[0]}}  {shape:<{widths[1]}}  {count:>{widths[2]}}")
 
 
 def _conv(in_channels: int, out_channels: int, *, norm: bool, stride: int = 2) -> nn.Sequential:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 Palette = Mapping[str, tuple[int, int, int]]
 
@@ -31,11 +32,34 @@ def snap(picture: Image.Image, palette: Palette) -> Image.Image:
     Where JPEG smears the border between two classes, the colours between them belong to classes that are not there:
     a majority vote of each pixel's 3x3 neighbours removes those lines.
     """
-    colours = np.array(list(palette.values()), np.uint8)
     pixels = np.asarray(picture.convert("RGB"))
-    exact = (pixels[:, :, None] == colours).all(axis=3)
-    if exact.any(axis=2).all():  # drawn with the palette: nothing to repair, keep every line
-        return picture.convert("RGB")
-    distance = ((pixels[:, :, None].astype(np.int32) - colours) ** 2).sum(axis=3)  # (H, W, classes)
-    classes = Image.fromarray(distance.argmin(axis=2).astype(np.uint8)).filter(ImageFilter.ModeFilter(3))
-    return Image.fromarray(colours[np.asarray(classes)])
+    colours = np.array(list(palette.values()), np.uint8)
+    classes = _nearest(pixels, colours)
+    if not np.array_equal(colours[classes], pixels):  # else it was drawn with the palette: keep every line
+        classes = _majority(classes, len(colours))
+    return Image.fromarray(colours[classes])
+
+
+def _nearest(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """The index of the colour nearest to each pixel, (H, W) uint8; of two equally near ones, the first."""
+    points = pixels.astype(np.float32)
+    nearest = np.zeros(pixels.shape[:2], np.uint8)
+    least = np.full(pixels.shape[:2], np.inf, np.float32)
+    for index, colour in enumerate(colours.astype(np.float32)):
+        # |pixel - colour|², less the |pixel|² that all colours share: whole numbers, which float32 holds exactly.
+        distance = cv2.transform(points, np.append(-2 * colour, colour @ colour)[None])
+        np.copyto(nearest, np.uint8(index), where=distance < least)
+        np.minimum(least, distance, out=least)
+    return nearest
+
+
+def _majority(classes: np.ndarray, count: int) -> np.ndarray:
+    """The commonest class of each pixel's 3x3 neighbours; where none has three of them, the pixel's own."""
+    winner, most = classes.copy(), np.full(classes.shape, 2, np.uint8)
+    for index in range(count):
+        votes = cv2.boxFilter(
+            (classes == index).view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT
+        )
+        np.copyto(winner, np.uint8(index), where=votes > most)
+        np.maximum(most, votes, out=most)
+    return winner

@@ -135,7 +135,8 @@ def test_noise_keeps_half_of_the_three_innermost_blocks():
     assert more_zeros == [True, True, True, False]
 
 
-def test_summary_lists_layers_shapes_and_the_total():
-    table = summary(Generator(GeneratorConfig(32, ngf=4)), torch.zeros(1, 3, 32, 32))
+def test_summary_prints_layers_shapes_and_the_total(capsys: pytest.CaptureFixture[str]):
+    summary(small(), torch.zeros(1, 3, 32, 32))
+    table = capsys.readouterr().out
     assert "(1, 32, 1, 1)" in table
     assert table.splitlines()[-1].split() == ["total", f"{count(small()):,}"]

@@ -32,7 +32,7 @@ RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were upl
 _HEADER = "=== training started "  # begins each attempt in log.txt: an old traceback is not blamed for a new end
 
 
-class RunBusy(RuntimeError):  # noqa: N818
+class RunBusy(RuntimeError):
     """The run is being trained by another process."""
 
 

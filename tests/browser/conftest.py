@@ -1,0 +1,93 @@
+"""The app as a real server on a loopback port, and real Chromium. Without a browser these tests fail, never skip."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pix2pix import checkpoint, places
+from pix2pix.checkpoint import Metadata, Side
+from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.palette import CMP
+from ui.demo import THEME, create_demo
+from ui.studio import Studio
+
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+KINDS = {"tiny2shoes": Side("edges"), "tiny2facades": Side("labels", CMP)}
+
+
+@dataclass(frozen=True)
+class App:
+    url: str
+    studio: Studio
+    runs: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Tiny generators with random weights, one of 256 pixels, and a broken file; the shipped ones are hidden."""
+    folder = tmp_path_factory.mktemp("runs")
+    torch.manual_seed(0)
+    for name, side in KINDS.items():
+        _save(folder, name, 64, side)
+    _save(folder, "wide2shoes", 256, Side("edges"))
+    (folder / "broken").mkdir()
+    (folder / "broken" / places.GENERATOR_FILE).write_bytes(b"not a generator")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIX2PIX_RUNS", str(folder))
+        patch.setattr(places, "CHECKPOINTS", folder / "none")
+        yield folder
+
+
+def _save(runs: Path, name: str, size: int, side: Side) -> None:
+    generator = Generator(GeneratorConfig(size, ngf=4))
+    metadata = Metadata(name, steps=1000, a=side, b=Side("photo"), line_width=2.0)
+    checkpoint.save(runs / name / places.GENERATOR_FILE, generator, metadata)
+
+
+@pytest.fixture(scope="session")
+def app(runs: Path) -> Iterator[App]:
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    studio = Studio()
+    demo = create_demo(studio)
+    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, theme=THEME)
+    yield App(url, studio, runs)
+    demo.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium")  # else the one that `playwright install` brought; if neither, this raises
+        chromium = playwright.chromium.launch(executable_path=program, args=[*QUIET, "--no-first-run"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(app: App, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens the app in a fresh browser context; what the page prints as an error, or asks of other hosts, fails."""
+    contexts, wrong = [], []
+
+    def open_page(**options) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url) if _is_foreign(request.url, app.url) else None)
+        page.goto(app.url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def _is_foreign(url: str, home: str) -> bool:
+    return not url.startswith((home, "data:", "blob:", "about:"))

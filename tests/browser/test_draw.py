@@ -1,0 +1,377 @@
+"""Drawing as people do it: a pointer on a page. Playwright moves it, the pictures come from real, tiny generators."""
+
+import base64
+import io
+import json
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, Request, Route, expect
+
+from pix2pix import Translator
+from pix2pix.palette import CMP
+from tests.browser.conftest import App
+
+Open = Callable[..., Page]
+Point = tuple[float, float]  # in the drawing's own grid of 256 units
+
+
+class Sheet:
+    """A page with one model chosen: what can be done to its canvas, and what it sent to the server."""
+
+    def __init__(self, page: Page, model: str) -> None:
+        self.page = page
+        self.sent: list[str] = []  # drawings, as data URLs
+        self.open = self.most_open = 0
+        expect(page.get_by_label("Model").locator("option", has_text=model)).to_be_attached()
+        page.get_by_label("Model").select_option(model)
+        page.on("request", self._begins)
+        page.on("requestfinished", self._ends)
+        page.on("requestfailed", self._ends)
+
+    def _begins(self, request: Request) -> None:
+        if _is_translation(request):
+            self.sent.append(body_of(request)["data"]["picture"])
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
+
+    def _ends(self, request: Request) -> None:
+        self.open -= _is_translation(request)
+
+    def at(self, point: Point) -> Point:
+        box = self.page.locator("#draw-canvas").bounding_box()
+        assert box is not None
+        return box["x"] + point[0] / 256 * box["width"], box["y"] + point[1] / 256 * box["height"]
+
+    def stroke(self, *points: Point, up: bool = True) -> None:
+        mouse = self.page.mouse
+        mouse.move(*self.at(points[0]))
+        mouse.down()
+        for point in points[1:]:
+            mouse.move(*self.at(point), steps=10)
+        if up:
+            mouse.up()
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    @property
+    def picture_url(self) -> str | None:
+        return self.page.locator("#draw-picture").get_attribute("src")
+
+    def settle(self) -> None:
+        """Waits until nothing has been asked for a while, and the answer to the last question is shown."""
+        quiet = 0
+        for _ in range(400):
+            self.page.wait_for_timeout(25)
+            quiet = 0 if self.open else quiet + 1
+            if quiet == 10:
+                return
+        raise AssertionError("the page goes on asking for pictures")
+
+    def drawing(self) -> np.ndarray:
+        """What the model got last."""
+        self.settle()
+        return pixels(self.sent[-1])
+
+
+def _is_translation(request: Request) -> bool:
+    return request.url.rstrip("/").endswith("component_server") and '"fn_name":"translate"' in (request.post_data or "")
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    return json.loads(request.post_data or "")
+
+
+def lose(page: Page, times: int, how: Callable[[Route], None]) -> None:
+    """The next translations that the page asks for do not reach the server."""
+    left = iter(range(times))
+
+    def handle(route: Route) -> None:
+        if _is_translation(route.request) and next(left, None) is not None:
+            how(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server/", handle)
+
+
+def image(url: str | None) -> Image.Image:
+    assert url is not None
+    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+
+
+def pixels(url: str | None) -> np.ndarray:
+    return np.asarray(image(url).convert("RGB")).astype(int)
+
+
+def ink(drawing: np.ndarray) -> float:
+    """Black on white: how many pixels' worth of it."""
+    return float((255 - drawing).sum() / 3 / 255)
+
+
+@pytest.fixture
+def sheet(open_page: Open) -> Sheet:
+    return Sheet(open_page(), "tiny2shoes")
+
+
+@pytest.fixture
+def labels(open_page: Open) -> Sheet:
+    return Sheet(open_page(), "tiny2facades")
+
+
+def test_ready_at_once_and_invites(sheet: Sheet):
+    expect(sheet.page.get_by_text("Draw a shoe here")).to_be_visible()
+    expect(sheet.page.get_by_role("button", name="Pen")).to_have_attribute("aria-pressed", "true")
+    expect(sheet.page.get_by_role("button", name="Save picture")).to_be_disabled()
+
+
+def test_pictures_come_while_the_pen_is_down(sheet: Sheet):
+    seen = set()
+    sheet.stroke((40, 120), (50, 120), up=False)
+    for x in range(60, 220, 16):
+        sheet.page.mouse.move(*sheet.at((x, 120 + x / 8)), steps=3)
+        sheet.page.wait_for_timeout(60)
+        seen.add(sheet.picture_url)
+    sheet.page.mouse.up()
+    assert len(seen - {None}) >= 3
+
+
+def test_last_picture_is_that_of_the_last_drawing(app: App, sheet: Sheet):
+    sheet.stroke((40, 60), (200, 80), (120, 200))
+    sheet.settle()
+    expected = Translator.load(app.runs / "tiny2shoes")(image(sheet.sent[-1]))
+    assert np.abs(pixels(sheet.picture_url) - np.asarray(expected).astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_model_gets_its_own_size_and_line_width_from_any_screen(open_page: Open, scale: int):
+    sheet = Sheet(open_page(device_scale_factor=scale), "wide2shoes")
+    sheet.stroke((60, 128), (190, 128))
+    drawing = sheet.drawing()
+    assert drawing.shape == (256, 256, 3)
+    assert (drawing[:100] == 255).all()
+    widths = (255 - drawing[:, 80:170, 0]).sum(axis=0) / 255  # of the line, column by column
+    assert np.abs(widths - 2).max() < 0.5  # the metadata say 2.0
+    side = sheet.page.evaluate(
+        "() => { const c = document.querySelector('#draw-canvas'); return c.width / c.clientWidth; }"
+    )
+    assert side == pytest.approx(scale, abs=0.01)
+
+
+def test_undo_redo_clear(sheet: Sheet):
+    sheet.stroke((40, 60), (200, 60))
+    one = ink(sheet.drawing())
+    sheet.stroke((40, 160), (200, 160))
+    two = ink(sheet.drawing())
+    assert two > 1.5 * one
+    sheet.page.keyboard.press("Control+z")
+    assert ink(sheet.drawing()) == one
+    sheet.page.keyboard.press("Control+y")
+    assert ink(sheet.drawing()) == two
+    sheet.press("Undo")
+    assert ink(sheet.drawing()) == one
+    sheet.page.keyboard.press("Control+Shift+z")
+    sheet.press("Clear")
+    expect(sheet.page.locator("#draw-picture")).to_be_hidden()
+    expect(sheet.page.get_by_text("Your picture appears here")).to_be_visible()
+    sheet.press("Undo")
+    expect(sheet.page.locator("#draw-picture")).to_be_visible()
+    assert ink(sheet.drawing()) == two
+
+
+def test_eraser(sheet: Sheet):
+    sheet.stroke((40, 100), (200, 100))
+    before = ink(sheet.drawing())
+    sheet.press("Eraser")
+    sheet.stroke((100, 90), (140, 110))
+    assert 0 < ink(sheet.drawing()) < 0.95 * before
+
+
+def test_sample_fills_the_sheet_and_can_be_undone(sheet: Sheet):
+    sheet.page.get_by_role("group", name="Sample drawings").get_by_role("button").first.click()
+    assert ink(sheet.drawing()) > 10
+    assert sheet.picture_url
+    sheet.press("Undo")
+    expect(sheet.page.locator("#draw-picture")).to_be_hidden()
+
+
+def test_finger(open_page: Open):
+    sheet = Sheet(open_page(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "tiny2shoes")
+    touch = sheet.page.context.new_cdp_session(sheet.page)
+    for kind, point in [("Start", (60, 60)), *(("Move", (60 + 4 * i, 60 + 4 * i)) for i in range(30)), ("End", None)]:
+        x, y = sheet.at(point or (0, 0))
+        points = [{"x": x, "y": y}] if point else []
+        touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    assert ink(sheet.drawing()) > 20
+    assert sheet.page.evaluate("[scrollX, scrollY]") == [0, 0]  # the page stayed where it was
+    assert sheet.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_slow_model_still_gets_the_last_drawing(app: App, sheet: Sheet, monkeypatch: pytest.MonkeyPatch):
+    gate, translate = threading.Event(), app.studio.translate
+
+    def slowly(*args, **options):
+        assert gate.wait(20)
+        return translate(*args, **options)
+
+    monkeypatch.setattr(app.studio, "translate", slowly)
+    for y in (60, 100, 140, 180):
+        sheet.stroke((40, y), (200, y))
+    assert len(sheet.sent) == 1  # the rest waits in the page
+    gate.set()
+    sheet.settle()
+    assert sheet.most_open == 1
+    assert len(sheet.sent) == 2
+    assert [ink(row) > 20 for row in np.split(pixels(sheet.sent[-1]), [20, 30, 40, 64])] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+    ][:5]
+
+
+def test_one_request_at_a_time(sheet: Sheet):
+    sheet.stroke(*[(40 + 5 * i, 60 + 40 * (i % 2)) for i in range(30)])
+    sheet.settle()
+    assert sheet.most_open == 1
+    assert len(sheet.sent) > 3
+
+
+def test_lost_connection_is_tried_again(sheet: Sheet):
+    lose(sheet.page, 2, lambda route: route.abort())
+    sheet.stroke((40, 60), (200, 60))
+    expect(sheet.page.locator("#draw-picture")).to_be_visible()
+    assert ink(sheet.drawing()) > 20
+
+
+def test_request_without_an_answer_is_given_up(open_page: Open):
+    page = open_page()
+    page.clock.install()
+    sheet = Sheet(page, "tiny2shoes")
+    lose(page, 1, lambda route: None)
+    sheet.stroke((40, 60), (200, 60))
+    page.clock.fast_forward(10_500)
+    page.clock.fast_forward(1_000)
+    expect(page.locator("#draw-picture")).to_be_visible()
+
+
+def test_rectangle_has_exactly_the_colours_of_the_palette(labels: Sheet):
+    labels.press("door")
+    labels.stroke((64, 64), (128, 192))
+    expected = Image.new("RGB", (64, 64), CMP["facade"])
+    ImageDraw.Draw(expected).rectangle((16, 16, 31, 47), fill=CMP["door"])
+    assert (labels.drawing() == np.asarray(expected)).all()
+
+
+def test_brush_has_exactly_the_colours_of_the_palette(labels: Sheet):
+    labels.press("Brush")
+    labels.press("shop")
+    labels.stroke((30, 40), (200, 90), (90, 230))
+    colours = {tuple(colour) for colour in labels.drawing().reshape(-1, 3)}
+    assert colours == {CMP["facade"], CMP["shop"]}
+
+
+def test_each_kind_of_drawing_keeps_its_sheet(sheet: Sheet):
+    sheet.stroke((40, 60), (200, 60))
+    before = sheet.drawing()
+    chooser = sheet.page.get_by_label("Model")
+    chooser.select_option("tiny2facades")
+    expect(sheet.page.get_by_text("Paint a building here")).to_be_visible()
+    expect(sheet.page.get_by_role("button", name="Rectangle")).to_be_visible()
+    expect(sheet.page.get_by_role("button", name="Pen")).to_be_hidden()
+    chooser.select_option("wide2shoes")  # the same kind, another size: the same strokes
+    assert sheet.drawing().shape == (256, 256, 3)
+    chooser.select_option("tiny2shoes")
+    assert (sheet.drawing() == before).all()
+
+
+def test_model_that_improves_while_the_pen_is_down(app: App, sheet: Sheet):
+    """A training run replaces its generator: the stroke goes on, and the drawing is translated anew."""
+    sheet.stroke((40, 60), (120, 60), up=False)
+    sheet.settle()
+    drawings = len(sheet.sent)
+    os.utime(app.runs / "tiny2shoes" / "generator.safetensors")
+    with sheet.page.expect_request(_is_translation):
+        sheet.page.get_by_label("Model").dispatch_event("focus")
+    sheet.page.mouse.move(*sheet.at((200, 60)), steps=10)
+    sheet.page.mouse.up()
+    assert (sheet.drawing()[14:17, 20:48] < 255).any(axis=(0, 2)).all()  # one line, from one end to the other
+    assert len(sheet.sent) > drawings
+    sheet.press("Undo")
+    expect(sheet.page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_save(sheet: Sheet):
+    sheet.stroke((40, 60), (200, 60))
+    sheet.settle()
+    with sheet.page.expect_download() as download:
+        sheet.press("Save picture")
+    assert download.value.suggested_filename == "tiny2shoes.png"
+    with Image.open(download.value.path()) as picture:
+        assert picture.size == (64, 64)
+
+
+def test_broken_model_says_so_in_words(open_page: Open):
+    page = open_page()
+    expect(page.get_by_label("Model")).not_to_have_value("broken")  # is not offered first
+    Sheet(page, "broken")
+    expect(page.locator(".status")).to_contain_text("broken cannot be loaded")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"picture": "data:image/png;base64,AAAA"}, "not a picture"),
+        ({"picture": "data:image/png;base64,@@@"}, "did not arrive"),
+        ({"picture": "x" * 5_000_000}, "too large"),
+        ({"picture": None}, "no picture"),
+        ({"model": "../../etc/passwd"}, "no model called"),
+        ({"model": "hf://someone/something"}, "no model called"),
+    ],
+)
+def test_server_answers_nonsense_in_words(sheet: Sheet, fields: dict[str, str | None], words: str):
+    sheet.stroke((40, 60), (200, 60))
+    sheet.settle()
+    with sheet.page.expect_request(_is_translation) as request:
+        sheet.stroke((40, 90), (200, 90))
+    body = body_of(request.value)
+    body["data"].update(fields)
+    answer = sheet.page.request.post(request.value.url, data=body)
+    assert answer.ok
+    assert words in answer.json()["error"]
+
+
+def test_endpoint(app: App, tmp_path):
+    drawing = tmp_path / "drawing.png"
+    picture = Image.new("RGB", (100, 80), "white")
+    ImageDraw.Draw(picture).line((10, 10, 90, 70), fill="black", width=2)
+    picture.save(drawing)
+    client = Client(app.url, verbose=False)
+    result = client.predict(handle_file(drawing), "tiny2shoes", None, api_name="/translate")
+    expected = Translator.load(app.runs / "tiny2shoes")(picture)
+    with Image.open(result) as got:
+        assert np.abs(np.asarray(got.convert("RGB")).astype(int) - np.asarray(expected)).max() <= 1
+    seeded = [client.predict(handle_file(drawing), "tiny2shoes", seed, api_name="/translate") for seed in (1, 1, 2)]
+    one, again, other = [np.asarray(Image.open(path)) for path in seeded]
+    assert (one == again).all()
+    assert (one != other).any()
+
+
+def test_endpoint_says_what_is_wrong(app: App, tmp_path):
+    text = tmp_path / "drawing.png"
+    text.write_text("not a picture")
+    client = Client(app.url, verbose=False)
+    with pytest.raises(AppError, match="not a picture"):
+        client.predict(handle_file(text), "tiny2shoes", None, api_name="/translate")
+    Image.new("RGB", (8, 8)).save(text)
+    with pytest.raises(AppError, match="no model called"):
+        client.predict(handle_file(text), "nothing", None, api_name="/translate")

@@ -1,0 +1,81 @@
+"""`python app.py`, as a person starts it, and its endpoints, as a program calls them."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from pix2pix import Translator, checkpoint, places
+from pix2pix.checkpoint import Metadata, Side
+from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.places import ROOT
+from training.config import TrainConfig
+from training.run import Run
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of an app that was started from another folder, and its runs."""
+    folder = tmp_path_factory.mktemp("served")
+    generator = Generator(GeneratorConfig(32, ngf=4))
+    metadata = Metadata("tiny", 1, a=Side("edges"), b=Side("photo"))
+    checkpoint.save(folder / "runs" / "tiny" / places.GENERATOR_FILE, generator, metadata)
+    url = f"http://127.0.0.1:{free_port()}"
+    environment = {"PIX2PIX_RUNS": str(folder / "runs"), "GRADIO_SERVER_PORT": url.rpartition(":")[2]}
+    command = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser"]
+    with subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert url.encode() in process.stdout.readline()
+        yield url, folder / "runs"
+        process.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_page_answers(served: tuple[str, Path]):
+    with urllib.request.urlopen(served[0], timeout=20) as page:
+        assert "pix2pix studio" in page.read().decode()
+
+
+def test_a_program_translates_a_picture(served: tuple[str, Path], tmp_path: Path):
+    url, runs = served
+    drawing = Image.new("RGB", (50, 40), "white")
+    drawing.save(tmp_path / "drawing.png")
+    client = Client(url, verbose=False)
+    result = client.predict(handle_file(tmp_path / "drawing.png"), "tiny", None, api_name="/translate")
+    expected = Translator.load(runs / "tiny")(drawing)
+    assert Image.open(result).convert("RGB").tobytes() == expected.tobytes()
+
+
+def test_a_program_is_told_of_an_unknown_model(served: tuple[str, Path], tmp_path: Path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "drawing.png")
+    client = Client(served[0], verbose=False)
+    with pytest.raises(AppError, match=r"no model called 'nothing'.*tiny"):
+        client.predict(handle_file(tmp_path / "drawing.png"), "nothing", None, api_name="/translate")
+
+
+def test_a_program_trains(served: tuple[str, Path], pairs: Path, monkeypatch: pytest.MonkeyPatch):
+    url, runs = served
+    monkeypatch.setenv("PIX2PIX_RUNS", str(runs))
+    run = Run.create(TrainConfig(name="boxes", dataset=str(pairs), crop_size=32, load_size=32, ngf=4, ndf=4, steps=5))
+    run.start()
+    client = Client(url, verbose=False)
+    deadline = time.monotonic() + 120
+    while (status := client.predict("boxes", api_name="/train_status"))["state"] != "finished":
+        assert status["state"] != "failed", status
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert (status["step"], status["total"]) == (5, 5)

@@ -1,0 +1,80 @@
+"""Uploads become folders, and never write outside of theirs."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ui import intake
+from ui.intake import IntakeError, receive, unused_name
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PIX2PIX_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    Image.new("RGB", (32, 16)).save(tmp_path / "picture.png")
+    return tmp_path / "picture.png"
+
+
+def make_zip(path: Path, picture: Path, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), picture.read_bytes())  # `write` would tidy the name up
+    return path
+
+
+def test_a_zip_is_unpacked_and_its_only_folder_entered(tmp_path: Path, picture: Path, runs: Path):
+    archive = make_zip(
+        tmp_path / "my shoes.zip", picture, "shoes/train/1.png", "shoes/notes.txt", "__MACOSX/shoes/1.png"
+    )
+    folder = receive([archive])
+    assert folder == runs / "datasets" / "my-shoes" / "shoes"
+    files = [path.relative_to(folder.parent).as_posix() for path in (runs / "datasets").rglob("*") if path.is_file()]
+    assert files == ["shoes/train/1.png"], "only pictures are unpacked"
+    assert receive([archive]).parts[-2] == "my-shoes-2"
+
+
+def test_pictures_are_put_into_a_folder(picture: Path, runs: Path):
+    assert [path.name for path in receive([picture]).iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside.png", "/outside.png", "a/../../outside.png", "..\\outside.png", "C:\\x.png"]
+)
+def test_a_zip_cannot_write_outside(tmp_path: Path, picture: Path, runs: Path, name: str):
+    before = set(tmp_path.rglob("*.png"))
+    with pytest.raises(IntakeError, match="outside of its folder"):
+        receive([make_zip(tmp_path / "evil.zip", picture, "inside.png", name)])
+    assert set(tmp_path.rglob("*.png")) == before
+    assert list((runs / "datasets").iterdir()) == []
+
+
+def test_a_zip_that_is_too_large_is_refused(tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, runs: Path):
+    monkeypatch.setattr(intake, "MAX_UNPACKED", picture.stat().st_size)
+    assert receive([make_zip(tmp_path / "one.zip", picture, "1.png")])
+    with pytest.raises(IntakeError, match="too large"):
+        receive([make_zip(tmp_path / "two.zip", picture, "1.png", "2.png")])
+    assert [path.name for path in (runs / "datasets").iterdir()] == ["one"]
+
+
+def test_what_is_no_zip_or_holds_no_picture_is_said_in_words(tmp_path: Path, picture: Path):
+    (tmp_path / "broken.zip").write_bytes(b"PK no zip")
+    with pytest.raises(IntakeError, match="cannot be unpacked"):
+        receive([tmp_path / "broken.zip"])
+    with pytest.raises(IntakeError, match="no picture in"):
+        receive([make_zip(tmp_path / "text.zip", picture, "notes.txt")])
+    with pytest.raises(IntakeError, match="Upload a zip"):
+        receive([])
+
+
+def test_names_are_unused_and_plain(tmp_path: Path):
+    (tmp_path / "my-shoes").mkdir()
+    assert unused_name("my shoes!", tmp_path) == "my-shoes-2"
+    assert unused_name("...", tmp_path) == "pictures"
+    assert unused_name("Datasets", tmp_path) == "Datasets-2"

@@ -1,0 +1,127 @@
+"""The drawing canvas: a piece of page of our own, which asks for a new picture while the pen moves.
+
+Its look and its behaviour are in canvas.css and canvas.js, beside this file; here is what the server answers.
+"""
+
+import base64
+import io
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from pix2pix.places import generators
+from ui.studio import Studio, StudioError, metadata, read_picture
+
+HERE = Path(__file__).parent
+MAX_DRAWING = 4_000_000  # characters of a PNG data URL; a drawing has some ten thousand
+NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
+
+log = logging.getLogger(__name__)
+
+
+def drawing_canvas(studio: Studio) -> gr.HTML:
+    """The canvas, the picture beside it, and all their controls.
+
+    Server functions do not go through Gradio's queue: a request costs some milliseconds, and the studio's scheduler
+    decides whose turn it is. (Not a subclass of gr.HTML: Gradio writes a .pyi file beside the source of each one.)
+    """
+
+    def models(_: Any) -> list[dict[str, Any]]:
+        return [describe(name, path) for name, path in generators().items()]
+
+    def warm_up(data: Any) -> dict[str, str]:
+        return _answer(lambda: studio.warm_up(_text(data, "model")))
+
+    def translate(data: Any) -> dict[str, str]:
+        return _answer(lambda: _translate(studio, data))
+
+    return gr.HTML(
+        html_template=(HERE / "canvas.html").read_text("utf-8"),
+        css_template=(HERE / "canvas.css").read_text("utf-8"),
+        js_on_load=_script(),
+        apply_default_css=False,
+        server_functions=[models, warm_up, translate],
+        samples=samples(),
+        elem_id="draw",
+    )
+
+
+def describe(name: str, path: Path) -> dict[str, Any]:
+    """What the page needs to know of a generator: the size of its drawings, its line width or its palette."""
+    try:
+        about = metadata(path)
+        stamp = path.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return {"name": name, "broken": True}  # whoever chooses it is told why
+    palette = about.source.palette if about.source.kind == "labels" else None
+    return {
+        "name": name,
+        "stamp": str(stamp),  # another one: it was trained further
+        "steps": about.steps,
+        "size": about.config.image_size,
+        "lineWidth": about.line_width,
+        "palette": [[label, list(colour)] for label, colour in palette.items()] if palette else None,
+        "invitation": ("Paint " if palette else "Draw ") + _noun(name) + "here",
+    }
+
+
+def samples() -> list[dict[str, Any]]:
+    """The drawings that come with the app."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted((HERE / "samples").glob("*.json"))]
+
+
+def _translate(studio: Studio, data: Any) -> dict[str, str]:
+    drawing = _decode(_text(data, "picture"))
+    picture = studio.translate(_text(data, "model"), drawing, _text(data, "session"))
+    return {"superseded": "yes"} if picture is None else {"picture": _encode(picture)}
+
+
+def _answer(work: Any) -> dict[str, str]:
+    """What the page gets: never a traceback."""
+    try:
+        return work() or {}
+    except StudioError as error:
+        return {"error": str(error)}
+    except Exception:
+        log.exception("the canvas asked for something that failed")
+        return {"error": "Something went wrong on the server; its log says what."}
+
+
+def _text(data: Any, key: str) -> str:
+    value = data.get(key) if isinstance(data, dict) else None
+    if not isinstance(value, str):
+        raise StudioError(f"The request has no {key}.")
+    return value
+
+
+def _decode(data_url: str) -> Image.Image:
+    if len(data_url) > MAX_DRAWING:
+        raise StudioError("This drawing is too large.")
+    try:
+        return read_picture(base64.b64decode(data_url.partition(",")[2], validate=True))
+    except ValueError as error:
+        raise StudioError("The drawing did not arrive as a picture.") from error
+
+
+def _encode(picture: Image.Image) -> str:
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=1)  # 3 times faster than the default, and a fifth larger
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _script() -> str:
+    """Gradio runs it as the body of a function: no import statements, so the library comes along as CommonJS."""
+    library = (HERE / "vendor" / "perfect-freehand.js").read_text("utf-8")
+    ours = (HERE / "canvas.js").read_text("utf-8")
+    return f"const {{ getStroke }} = ((exports) => {{\n{library}\nreturn exports;\n}})({{}});\n{ours}"
+
+
+def _noun(name: str) -> str:
+    """What a generator makes, as far as its name tells: edges2shoes makes `a shoe `."""
+    made = re.split(r"2|_to_|-to-", name.lower())[-1]
+    return next((f"{noun} " for word, noun in NOUNS.items() if word in made), "")

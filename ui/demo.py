@@ -1,0 +1,37 @@
+"""The page: its tabs, its look, and how it is served."""
+
+import sys
+from os import environ
+
+import gradio as gr
+from gradio import themes
+
+from ui import draw, train, upload
+from ui.studio import Studio
+
+TITLE = "pix2pix studio"
+CACHE_S = 3600  # how long Gradio keeps its copies of what was uploaded and shown, previews of a training among them
+# Fonts of the machine: the page needs no network.
+THEME = themes.Soft(
+    primary_hue="indigo",
+    neutral_hue="slate",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+)
+
+
+def create_demo(studio: Studio) -> gr.Blocks:
+    """The whole app, ready to launch. Draw comes first: it is ready to be drawn on when the page opens."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)) as demo:
+        with gr.Tab("Draw", id="draw"):
+            draw.build(studio)
+        with gr.Tab("Upload", id="upload"):
+            upload.build(studio)
+        with gr.Tab("Train", id="train"):
+            train.build(studio)
+    return demo
+
+
+def has_desktop() -> bool:
+    """Whether there is a screen to open a browser on."""
+    return sys.platform in ("darwin", "win32") or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))

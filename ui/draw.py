@@ -1,0 +1,37 @@
+"""The Draw tab: the canvas, and the same translation as an endpoint for programs."""
+
+import uuid
+
+import gradio as gr
+
+from ui.canvas import drawing_canvas
+from ui.studio import Studio, StudioError, read_picture
+
+
+def build(studio: Studio) -> None:
+    """Fills the tab. Call it inside the tab's `with`."""
+    drawing_canvas(studio)
+    _endpoint(studio)
+
+
+def _endpoint(studio: Studio) -> None:
+    """`Client(url).predict(handle_file("drawing.png"), "edges2shoes", None, api_name="/translate")`
+
+    The components are never shown: they tell Gradio what goes in and out.
+    """
+
+    def translate(picture: str | None, model: str, seed: float | None):
+        if picture is None:
+            raise gr.Error("Send a picture.", print_exception=False)
+        try:
+            # Each call is a session of its own: programs want an answer to every call, pages only to the newest.
+            number = None if seed is None else int(seed)
+            return studio.translate(model, read_picture(picture), f"api {uuid.uuid4()}", number)
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    picture = gr.File(label="Picture", visible=False)
+    model = gr.Textbox(label="Model", visible=False)
+    seed = gr.Number(label="Seed", value=None, precision=0, visible=False)
+    result = gr.Image(label="Result", format="png", visible=False)
+    gr.Button(visible=False).click(translate, [picture, model, seed], result, api_name="translate")

@@ -1,0 +1,129 @@
+"""What someone brings to train on: a folder, or an upload that becomes one. No Gradio here."""
+
+import base64
+import html
+import io
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from pix2pix.places import runs_dir
+
+if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
+    from pix2pix.data import Found
+    from training.config import Direction
+
+MAX_UNPACKED = 20 << 30  # bytes of one upload, once unpacked
+KEPT_FREE = 1 << 30  # bytes of disk that an upload must leave free
+SAMPLES = 4
+SAMPLE_SIZE = 128
+
+
+class IntakeError(ValueError):
+    """Why an upload cannot be used, in words for whoever uploaded it."""
+
+
+def receive(uploads: Iterable[str | Path]) -> Path:
+    """The folder of a new dataset made of uploaded zips and pictures. Raises IntakeError, and leaves nothing then."""
+    from pix2pix.images import EXTENSIONS
+
+    files = [Path(upload) for upload in uploads]
+    archives = [file for file in files if file.suffix.lower() == ".zip"]
+    pictures = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    if not archives and not pictures:
+        raise IntakeError("Upload a zip, or pictures.")
+    datasets = runs_dir() / "datasets"
+    datasets.mkdir(parents=True, exist_ok=True)
+    folder = datasets / unused_name(archives[0].stem if archives else "pictures", datasets)
+    folder.mkdir()
+    try:
+        room = min(MAX_UNPACKED, shutil.disk_usage(datasets).free - KEPT_FREE)
+        for archive in archives:
+            room -= _unpack(archive, folder, room, EXTENSIONS)
+        for picture in pictures:
+            shutil.copy(picture, folder / picture.name)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:  # encrypted, unknown compression
+        shutil.rmtree(folder)
+        raise IntakeError(f"The upload cannot be unpacked: {error}") from error
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return _only_folder(folder)
+
+
+def unused_name(wish: str, folder: Path) -> str:
+    """A name that nothing in `folder` has, of the characters that names of runs may have."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", wish).strip(".-") or "pictures"
+    name, number = plain, 1
+    while (folder / name).exists() or name.lower() == "datasets":
+        number += 1
+        name = f"{plain}-{number}"
+    return name
+
+
+def look_at(folder: str, direction: "Direction") -> tuple[str, str]:
+    """What is in the folder, in a sentence, and some of its pairs as HTML. Raises DatasetError, a ValueError."""
+    from pix2pix.data import find_pairs
+
+    found = find_pairs(folder)
+    return found.describe(), _samples(found, direction)
+
+
+def _unpack(archive: Path, folder: Path, room: int, extensions: Iterable[str]) -> int:
+    """Writes the pictures in a zip to the folder and returns their size; what else is in it stays there."""
+    with zipfile.ZipFile(archive) as opened:
+        for name in opened.namelist():
+            _check_inside(name)
+        members = [
+            member
+            for member in opened.infolist()
+            if not member.is_dir()
+            and PurePosixPath(member.filename).suffix.lower() in extensions
+            and not member.filename.startswith("__MACOSX/")
+        ]
+        size = sum(member.file_size for member in members)  # no more than this is ever read of a member
+        if size > room:
+            raise IntakeError(f"The upload is too large: {size / 1e9:.1f} GB unpacked, and there is room for "
+                              f"{max(0, room) / 1e9:.1f} GB. Give the folder's path instead.")  # fmt: skip
+        if not members:
+            raise IntakeError(f"There is no picture in {archive.name}.")
+        opened.extractall(folder, members)
+    return size
+
+
+def _check_inside(name: str) -> None:
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    if posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts):
+        raise IntakeError(f"The zip would write outside of its folder ({name!r}), so none of it was unpacked.")
+
+
+def _only_folder(folder: Path) -> Path:
+    """Zips often hold one folder with everything in it. (A lone train/ is part of a layout, and stays.)"""
+    children = list(folder.iterdir())
+    wrapped = len(children) == 1 and children[0].is_dir() and children[0].name.lower() != "train"
+    return _only_folder(children[0]) if wrapped else folder
+
+
+def _samples(found: "Found", direction: "Direction") -> str:
+    from pix2pix.data import PairedImages
+
+    pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE)
+    count = min(SAMPLES, len(pairs))
+    shown = [pairs.look(index * len(pairs) // count) for index in range(count)]
+    rows = (("Input: what you will draw or give", 0), ("Target: what it learns to make of it", 1))
+    return "".join(
+        f"<p>{title}</p><div class='pairs'>{''.join(_picture(pair[side], title) for pair in shown)}</div>"
+        for title, side in rows
+    )
+
+
+def _picture(picture: Image.Image, title: str) -> str:
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "JPEG", quality=90)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f"<img alt='{html.escape(title)}' src='data:image/jpeg;base64,{data}'>"

@@ -1,0 +1,122 @@
+"""What the tabs share: the generators that are loaded, and whose turn it is to use one."""
+
+import io
+import logging
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from pix2pix.places import generators
+from ui.scheduler import Scheduler, Superseded
+
+if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
+    from pix2pix.checkpoint import Metadata
+    from pix2pix.inference import Translator
+
+KEPT = 3  # generators in memory at once
+MAX_PIXELS = 32_000_000  # of a picture to translate; a photo of a good phone has half as many
+WARM_UP = "warm-up"  # the session of translations that nobody looks at
+
+log = logging.getLogger(__name__)
+
+
+class StudioError(Exception):
+    """Why there is no picture, in words for the person who looks at the page."""
+
+
+class Studio:
+    """One for the whole app; its methods may be called from any thread."""
+
+    def __init__(self, public: bool = False) -> None:
+        """`public`: strangers can open the page, so it must not name paths of this machine, nor train on it."""
+        self.public = public
+        self.scheduler = Scheduler()
+        self._loading = threading.Lock()
+        self._loaded: dict[Path, tuple[int, Translator]] = {}  # path -> (its mtime, the generator), newest use last
+
+    def translate(
+        self, model_name: str, picture: Image.Image, session: str, seed: int | None = None
+    ) -> Image.Image | None:
+        """The translated picture, or None where a newer one of the same session has taken its place.
+
+        Raises StudioError. Only one translation at a time computes: two would merely slow each other down.
+        """
+        try:
+            return self.scheduler.run(session, lambda: self.translator(model_name)(picture, seed))
+        except Superseded:
+            return None
+        except StudioError:
+            raise
+        except Exception as error:
+            log.exception("translating with %r failed", model_name)
+            raise StudioError(f"{model_name} could not translate this: {error}") from error
+
+    def warm_up(self, model_name: str) -> None:
+        """Loads a generator and uses it once, so that the first real picture comes as fast as the others."""
+        self.translate(model_name, Image.new("RGB", (64, 64), "white"), f"{WARM_UP} {model_name}")
+
+    def warm_up_soon(self) -> None:
+        """Does so in the background with the generator that the page offers first, and brings torch into memory."""
+        for name in list(generators())[:1]:
+            threading.Thread(target=self._try_warm_up, args=[name], name="warm-up", daemon=True).start()
+
+    def _try_warm_up(self, model_name: str) -> None:
+        with suppress(StudioError):  # whoever chooses it will be told
+            self.warm_up(model_name)
+
+    def translator(self, model_name: str) -> "Translator":
+        """The loaded generator of that name; loaded again when its file was replaced. Raises StudioError."""
+        path = find(model_name)
+        with self._loading:
+            try:
+                modified = path.stat().st_mtime_ns
+                known, translator = self._loaded.pop(path, (None, None))
+                if translator is None or known != modified:
+                    translator = _load(path)
+            except (OSError, ValueError) as error:
+                why = "its file is damaged" if self.public else error  # which says where the file lies
+                raise StudioError(f"{model_name} cannot be loaded: {why}") from error
+            self._loaded[path] = (modified, translator)
+            while len(self._loaded) > KEPT:
+                del self._loaded[next(iter(self._loaded))]
+            return translator
+
+
+def find(model_name: str) -> Path:
+    """Only names that the page offers: a visitor must not make the server open other paths, or download."""
+    try:
+        return generators()[model_name]
+    except KeyError:
+        known = ", ".join(generators()) or "none yet"
+        raise StudioError(f"There is no model called {model_name!r}. There are: {known}.") from None
+
+
+def metadata(path: Path) -> "Metadata":
+    """What a generator file says of itself. Raises CheckpointError, a ValueError."""
+    from pix2pix.checkpoint import read_metadata
+
+    return read_metadata(path)
+
+
+def read_picture(source: str | Path | bytes) -> Image.Image:
+    """A picture that a visitor sent, as upright RGB. Raises StudioError."""
+    from pix2pix import images
+
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with Image.open(file) as header:  # says the size before anything is decoded
+            width, height = header.size
+        if width * height > MAX_PIXELS:
+            raise StudioError(f"This picture is too large: {width} x {height} pixels.")
+        return images.read(io.BytesIO(source) if isinstance(source, bytes) else Path(source))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise StudioError("This is not a picture that can be read: use PNG, JPEG or WebP.") from error
+
+
+def _load(path: Path) -> "Translator":
+    from pix2pix.inference import Translator
+
+    return Translator.load(path)

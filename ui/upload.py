@@ -1,0 +1,94 @@
+"""The Upload tab: a picture in (a drawing, labels, or a photo whose edges are made first), and its translation."""
+
+import uuid
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from pix2pix.places import generators
+from ui.studio import Studio, StudioError, find, metadata, read_picture
+
+HEIGHT = 420  # pixels of each picture on the page
+TAKES = {
+    "edges": "a drawing, in black lines on white, or a photo whose edges are made first",
+    "labels": "a label map, whose colours are snapped to the nearest of its palette",
+    "photo": "a photo",
+    "image": "a picture like those it was trained on",
+}
+
+
+def build(studio: Studio) -> None:
+    """Fills the tab. Call it inside the tab's `with`."""
+    with gr.Row(equal_height=True):
+        model = gr.Dropdown(label="Model", elem_id="upload-model", min_width=240)
+        from_photo = gr.Checkbox(label="It is a photo: make edges first", elem_id="upload-photo", min_width=240)
+        detail = gr.Slider(0, 1, 0.5, step=0.05, label="Detail of the edges", visible=False, elem_id="upload-detail")
+    about = gr.Markdown(elem_id="upload-about")
+    with gr.Row():
+        given = gr.Image(
+            label="Your picture",
+            sources=["upload", "clipboard"],
+            height=HEIGHT,
+            elem_id="upload-given",
+        )
+        # The file itself, for `read_picture`: Gradio's own reading explains a broken one to programmers only.
+        given.preprocess = lambda payload: payload and payload.path
+        lines = gr.Image(label="Its edges", format="png", interactive=False, visible=False, height=HEIGHT)
+        result = gr.Image(label="Translation", format="png", interactive=False, height=HEIGHT, elem_id="upload-result")
+
+    def translate(path: str | None, name: str | None, make_edges: bool, amount: float):
+        return _translate(studio, path, name, make_edges, amount)
+
+    gr.on(
+        [given.upload, given.clear, model.input, from_photo.input, detail.release],
+        translate,
+        [given, model, from_photo, detail],
+        [result, lines],
+        api_visibility="private",
+        trigger_mode="always_last",
+        show_progress_on=result,
+    )
+    shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    chosen = [about, from_photo, detail]
+    gr.on(None, _models, None, [model, *chosen], **shown)  # when the page loads
+    model.focus(lambda: gr.Dropdown(list(generators())), None, model, **shown)  # a training may have begun since
+    model.input(_describe, model, chosen, **shown)
+    from_photo.input(lambda on: gr.Slider(visible=on), from_photo, detail, **shown)
+
+
+def _translate(
+    studio: Studio, path: str | None, name: str | None, make_edges: bool, amount: float
+) -> tuple[Image.Image | None, Any]:
+    """The translation, and what becomes of the picture of edges."""
+    if not path or not name:
+        return None, gr.Image(None, visible=False)
+    try:
+        given = read_picture(path)
+        drawing = studio.translator(name).edges_of(given, amount) if make_edges else given
+        picture = studio.translate(name, drawing, f"upload {uuid.uuid4()}")
+    except StudioError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    if picture and make_edges:  # drawn on the model's square
+        picture = picture.resize(given.size, Image.Resampling.BICUBIC)
+    return picture, gr.Image(drawing if make_edges else None, visible=make_edges)
+
+
+def _models() -> list[Any]:
+    names = list(generators())
+    name = names[0] if names else None
+    return [gr.Dropdown(names, value=name), *_describe(name)]
+
+
+def _describe(name: str | None) -> list[Any]:
+    """What the model takes, and the controls that make sense for it. A hidden checkbox is an unticked one."""
+    if name is None:
+        text, kind = "There is no model yet: train one in the Train tab.", ""
+    else:
+        try:
+            about = metadata(find(name))
+            kind = about.source.kind
+            text = f"**{name}** takes {TAKES.get(kind, TAKES['image'])}. Trained for {about.steps:,} steps."
+        except (StudioError, ValueError, OSError) as error:
+            text, kind = f"{name} cannot be used: {error}", ""
+    return [text, gr.Checkbox(False, visible=kind in ("edges", "image")), gr.Slider(visible=False)]
