@@ -63,7 +63,7 @@ class TrainConfig:
     device: str = "auto"
     """auto, cpu, mps, cuda or cuda:N; auto takes CUDA, then MPS, then the CPU"""
     num_processes: int = 1
-    """processes to train with when started from the app, under `accelerate launch`"""
+    """GPUs to train on at once when started from the app, under `accelerate launch` (on a CPU that starts just one)"""
     log_every: int = 50
     """steps between lines of metrics"""
     preview_every: int = 200
