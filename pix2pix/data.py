@@ -83,6 +83,7 @@ def find_pairs(root: str | Path, layout: Layout | Literal["auto"] = "auto") -> F
     - A/ and B/, trainA/ and trainB/ (valA …), train_A/ and train_B/, train/A and train/B, A/train and B/train, with
       files of the same name, whatever the extension ("folders")
 
+    A folder that holds nothing but one folder stands for that one, as zips often are.
     Without a val folder a tenth of train, at most 100 pairs, is held out: always the same ones, by name.
     Files that are empty, broken, under 16 pixels or without a partner are left out and named in `left_out`.
     Raises DatasetError when nothing is left.
@@ -91,6 +92,7 @@ def find_pairs(root: str | Path, layout: Layout | Literal["auto"] = "auto") -> F
     if not root.is_dir():
         raise DatasetError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of images")
 
+    root = _unwrapped(root)
     left_out: dict[str, str] = {}
     splits = _two_folders(root, left_out) if layout in ("auto", "folders") else {}
     found_layout: Layout = "folders"
@@ -242,6 +244,13 @@ class ShuffledBatches(Sampler[list[tuple[int, int]]]):
                 batch.append((epoch, int(order[offset])))
             yield batch
             position += self.shards * self.batch_size
+
+
+def _unwrapped(root: Path) -> Path:
+    children = [child for child in root.iterdir() if not child.name.startswith((".", "__MACOSX"))]
+    if len(children) == 1 and children[0].is_dir() and children[0].name.lower() not in SPLIT_NAMES["train"]:
+        return _unwrapped(children[0])
+    return root
 
 
 def _two_folders(root: Path, left_out: dict[str, str]) -> dict[str, list[Entry]]:

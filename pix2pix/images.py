@@ -90,5 +90,7 @@ def grid(rows: Sequence[Sequence[Tensor]]) -> Image.Image:
     from torchvision.utils import make_grid  # takes a second to import, which translating need not wait for
 
     cells = [image.detach().float().cpu().expand(3, -1, -1) for row in rows for image in row]
+    if len(cells) == 1:  # which make_grid gives no border
+        return to_picture(cells[0])
     sheet = make_grid(cells, nrow=len(rows[0]), padding=GAP, pad_value=1.0)
     return to_picture(sheet[:, GAP:-GAP, GAP:-GAP])

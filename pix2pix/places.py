@@ -22,7 +22,14 @@ def generators() -> dict[str, Path]:
     A run does not hide a shipped generator of the same name; it is then found by its path.
     """
     found = {path.stem: path for path in sorted(CHECKPOINTS.glob("*.safetensors"))}
-    trained = sorted(runs_dir().glob(f"*/{GENERATOR_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in trained:
+    trained = {path: _modified(path) for path in runs_dir().glob(f"*/{GENERATOR_FILE}")}
+    for path in sorted(trained, key=trained.__getitem__, reverse=True):
         found.setdefault(path.parent.name, path)
     return found
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # deleted while we look
+        return 0.0

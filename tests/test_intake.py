@@ -29,15 +29,14 @@ def make_zip(path: Path, picture: Path, *names: str) -> Path:
     return path
 
 
-def test_a_zip_is_unpacked_and_its_only_folder_entered(tmp_path: Path, picture: Path, runs: Path):
+def test_only_the_pictures_of_a_zip_are_unpacked(tmp_path: Path, picture: Path, runs: Path):
     archive = make_zip(
         tmp_path / "my shoes.zip", picture, "shoes/train/1.png", "shoes/notes.txt", "__MACOSX/shoes/1.png"
     )
     folder = receive([archive])
-    assert folder == runs / "datasets" / "my-shoes" / "shoes"
-    files = [path.relative_to(folder.parent).as_posix() for path in (runs / "datasets").rglob("*") if path.is_file()]
-    assert files == ["shoes/train/1.png"], "only pictures are unpacked"
-    assert receive([archive]).parts[-2] == "my-shoes-2"
+    assert folder == runs / "datasets" / "my-shoes"
+    assert [path.relative_to(folder).as_posix() for path in folder.rglob("*.*")] == ["shoes/train/1.png"]
+    assert receive([archive]).name == "my-shoes-2"
 
 
 def test_pictures_are_put_into_a_folder(picture: Path, runs: Path):

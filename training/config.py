@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, Self
+from math import inf
+from typing import Any, Literal, Self, get_args
 
 Direction = Literal["AtoB", "BtoA"]
+Layout = Literal["auto", "pairs", "folders", "photos"]
 Kind = Literal["image", "edges", "photo", "labels"]
+PaletteName = Literal["none", "cmp"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +19,7 @@ class TrainConfig:
     """name of the run, and of the generator it makes: letters, digits, dot, dash and underscore"""
     dataset: str
     """folder of side-by-side pairs, of A/ and B/, or of photos alone"""
-    layout: Literal["auto", "pairs", "folders", "photos"] = "auto"
+    layout: Layout = "auto"
     """how the pairs lie in the folder; auto looks at the names and shapes of the files"""
     direction: Direction = "AtoB"
     """A is the left half (or folder A): AtoB learns left to right, BtoA right to left"""
@@ -24,7 +27,7 @@ class TrainConfig:
     """what A shows; tells the app which drawing tools to offer (photos alone: always edges to photo)"""
     b: Kind = "image"
     """what B shows"""
-    palette: Literal["none", "cmp"] = "none"
+    palette: PaletteName = "none"
     """snap the label colours of the input to a palette: cmp is the 12 facade classes"""
 
     load_size: int = 286
@@ -83,11 +86,15 @@ class TrainConfig:
             f"name {self.name!r} must be letters, digits, dot, dash and underscore, not starting with dot or dash",
         )
         _require(bool(self.dataset), "dataset is empty: give a folder of images")
+        for name, allowed in _CHOICES.items():
+            value = getattr(self, name)
+            _require(value in allowed, f"{name} {value!r} is not one of {', '.join(allowed)}")
         _require(self.crop_size in _SIZES, f"crop_size {self.crop_size} is not one of {', '.join(map(str, _SIZES))}")
         _require(self.load_size >= self.crop_size, f"load_size {self.load_size} is below crop_size {self.crop_size}")
         _require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
         _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
-        _require(self.lr > 0, f"lr {self.lr} must be above 0")
+        _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
+        _require(0 <= self.lambda_l1 < inf, f"lambda_l1 {self.lambda_l1} must not be negative")
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
         for name in (
             "ngf",
@@ -100,7 +107,7 @@ class TrainConfig:
             "save_every",
         ):
             _require(getattr(self, name) >= 1, f"{name} {getattr(self, name)} must be 1 or more")
-        for name in ("lambda_l1", "steps", "epochs", "decay_steps", "seed"):
+        for name in ("steps", "epochs", "decay_steps", "seed"):
             _require(getattr(self, name) >= 0, f"{name} {getattr(self, name)} must not be negative")
 
     def to_json(self) -> str:
@@ -118,6 +125,13 @@ class TrainConfig:
         return replace(self, **changes)
 
 
+_CHOICES = {
+    "layout": get_args(Layout),
+    "direction": get_args(Direction),
+    "a": get_args(Kind),
+    "b": get_args(Kind),
+    "palette": get_args(PaletteName),
+}
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 

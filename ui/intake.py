@@ -53,7 +53,7 @@ def receive(uploads: Iterable[str | Path]) -> Path:
     except BaseException:
         shutil.rmtree(folder)
         raise
-    return _only_folder(folder)
+    return folder
 
 
 def unused_name(wish: str, folder: Path) -> str:
@@ -100,13 +100,6 @@ def _check_inside(name: str) -> None:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts):
         raise IntakeError(f"The zip would write outside of its folder ({name!r}), so none of it was unpacked.")
-
-
-def _only_folder(folder: Path) -> Path:
-    """Zips often hold one folder with everything in it. (A lone train/ is part of a layout, and stays.)"""
-    children = list(folder.iterdir())
-    wrapped = len(children) == 1 and children[0].is_dir() and children[0].name.lower() != "train"
-    return _only_folder(children[0]) if wrapped else folder
 
 
 def _samples(found: "Found", direction: "Direction") -> str:

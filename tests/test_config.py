@@ -1,0 +1,138 @@
+"""The settings of a run: what makes no sense is said by name, and JSON gives back the same settings."""
+
+import json
+from dataclasses import FrozenInstanceError, asdict
+
+import pytest
+
+from training.config import TrainConfig
+
+NOT_THE_DEFAULTS = {
+    "name": "shoes-2.1_b",
+    "dataset": "/data/Schuhe für alle",
+    "layout": "folders",
+    "direction": "BtoA",
+    "a": "photo",
+    "b": "labels",
+    "palette": "cmp",
+    "load_size": 143,
+    "crop_size": 128,
+    "flip": False,
+    "ngf": 32,
+    "ndf": 16,
+    "n_layers": 2,
+    "dropout": 0.0,
+    "epochs": 7,
+    "steps": 1000,
+    "decay_steps": 500,
+    "batch_size": 4,
+    "lr": 1e-4,
+    "beta1": 0.0,
+    "lambda_l1": 0.0,
+    "seed": 42,
+    "device": "cuda:1",
+    "num_processes": 2,
+    "log_every": 1,
+    "preview_every": 2,
+    "save_every": 3,
+    "licence": "CC0",
+    "provenance": "drawn by code",
+}
+
+
+def config(**settings) -> TrainConfig:
+    return TrainConfig(**{"name": "shoes", "dataset": "shoes", **settings})
+
+
+def test_the_defaults_are_the_papers_recipe():
+    paper = config()
+    assert (paper.lr, paper.beta1, paper.lambda_l1, paper.batch_size, paper.epochs) == (2e-4, 0.5, 100, 1, 200)
+    assert (paper.load_size, paper.crop_size, paper.flip, paper.ngf, paper.ndf, paper.n_layers) == (
+        286,
+        256,
+        True,
+        64,
+        64,
+        3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("name", "", "name '' must be letters, digits, dot, dash and underscore"),
+        ("name", "my shoes", "name 'my shoes' must be letters"),
+        ("name", "../shoes", "not starting with dot or dash"),
+        ("name", "a/b", "name 'a/b' must be letters"),
+        ("name", "-shoes", "not starting with dot or dash"),
+        ("name", "schüh", "name 'schüh' must be letters"),
+        ("dataset", "", "dataset is empty: give a folder of images"),
+        ("crop_size", 100, "crop_size 100 is not one of 32, 64, 128, 256, 512, 1024"),
+        ("crop_size", 16, "crop_size 16 is not one of"),
+        ("load_size", 255, "load_size 255 is below crop_size 256"),
+        ("dropout", 1.0, r"dropout 1.0 is not in \[0, 1\)"),
+        ("dropout", -0.1, "dropout -0.1 is not in"),
+        ("beta1", 1.0, r"beta1 1.0 is not in \[0, 1\)"),
+        ("lr", 0.0, "lr 0.0 must be above 0"),
+        ("lr", float("nan"), "lr nan must be above 0"),
+        ("lr", float("inf"), "lr inf must be above 0"),
+        ("direction", "left", "direction 'left' is not one of AtoB, BtoA"),
+        ("palette", "rgb", "palette 'rgb' is not one of none, cmp"),
+        ("epochs", 0, "steps and epochs are both 0: nothing to train"),
+        *[
+            (setting, 0, f"{setting} 0 must be 1 or more")
+            for setting in ("ngf", "ndf", "n_layers", "batch_size", "num_processes")
+        ],
+        *[(setting, 0, f"{setting} 0 must be 1 or more") for setting in ("log_every", "preview_every", "save_every")],
+        *[
+            (setting, -1, f"{setting} -1 must not be negative")
+            for setting in ("lambda_l1", "steps", "decay_steps", "seed")
+        ],
+    ],
+)
+def test_what_makes_no_sense_is_said(setting: str, value: object, message: str):
+    with pytest.raises(ValueError, match=message):
+        config(**{setting: value})
+
+
+@pytest.mark.parametrize("settings", [{"epochs": 0, "steps": 1}, {"load_size": 32, "crop_size": 32}, {"dropout": 0}])
+def test_the_limits_themselves_are_allowed(settings: dict[str, int]):
+    assert config(**settings)
+
+
+def test_json_gives_back_the_same_settings():
+    unusual = TrainConfig(**NOT_THE_DEFAULTS)
+    assert all(value != getattr(config(), name) for name, value in NOT_THE_DEFAULTS.items())
+    assert asdict(unusual) == NOT_THE_DEFAULTS
+    assert TrainConfig.from_json(unusual.to_json()) == unusual
+
+
+def test_json_is_for_people_too():
+    assert config().to_json().startswith('{\n  "name": "shoes",\n  "dataset": "shoes",\n')
+
+
+def test_settings_missing_from_json_take_their_default():
+    assert TrainConfig.from_json('{"name": "shoes", "dataset": "shoes"}') == config()
+
+
+def test_settings_of_a_later_version_are_named():
+    later = {**asdict(config()), "warmup": 3, "ema": 0.9}
+    with pytest.raises(ValueError, match="unknown settings: ema, warmup"):
+        TrainConfig.from_json(json.dumps(later))
+
+
+def test_json_is_checked_too():
+    with pytest.raises(ValueError, match="load_size 1 is below"):
+        TrainConfig.from_json('{"name": "shoes", "dataset": "shoes", "load_size": 1}')
+
+
+def test_changes_make_another_config_and_are_checked():
+    changed = config().with_changes(ngf=32)
+    assert (changed.ngf, changed.name, config().ngf) == (32, "shoes", 64)
+    with pytest.raises(ValueError, match="ngf 0"):
+        changed.with_changes(ngf=0)
+
+
+def test_a_config_cannot_be_changed_in_place():
+    with pytest.raises(FrozenInstanceError):
+        config().ngf = 32  # pyright: ignore[reportAttributeAccessIssue]
