@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--inbrowser", action=argparse.BooleanOptionalAction, default=has_desktop(), help="open it")
     options = parser.parse_args()
 
-    studio = Studio(public=options.share or options.host != "127.0.0.1")
+    studio = Studio(public=options.share or options.host not in ("127.0.0.1", "localhost", "::1"))
     demo = create_demo(studio)
     demo.launch(
         server_name=options.host,

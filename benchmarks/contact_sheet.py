@@ -1,6 +1,6 @@
 """Shows what a generator makes of the sample drawings that come with the app: drawings above, pictures below.
 
-python benchmarks/contact_sheet.py edges2shoes checkpoints/edges2shoes.jpg
+python -m benchmarks.contact_sheet edges2shoes checkpoints/edges2shoes.jpg
 """
 
 import argparse

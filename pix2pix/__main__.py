@@ -70,17 +70,15 @@ def _translate(options: argparse.Namespace) -> int:
 def _result(translator: "Translator", picture: "Image.Image", options: argparse.Namespace) -> "Image.Image":
     from PIL import Image
 
-    drawing = picture
-    if options.photo:
-        drawing = translator.edges_of(picture).resize(picture.size, Image.Resampling.BICUBIC)
-        fake = translator(translator.edges_of(picture), options.seed).resize(picture.size, Image.Resampling.BICUBIC)
-    else:
-        fake = translator(picture, options.seed)
-    if not options.grid:
-        return fake
-    sheet = Image.new("RGB", (2 * picture.width, picture.height))
-    sheet.paste(drawing, (0, 0))
-    sheet.paste(fake, (picture.width, 0))
+    from pix2pix import images
+
+    drawing = translator.edges_of(picture) if options.photo else picture
+    shown = [translator(drawing, options.seed)]
+    if options.grid:
+        shown.insert(0, images.to_rgb(drawing))
+    sheet = Image.new("RGB", (len(shown) * picture.width, picture.height))
+    for column, image in enumerate(shown):
+        sheet.paste(image.resize(picture.size, Image.Resampling.BICUBIC), (column * picture.width, 0))
     return sheet
 
 

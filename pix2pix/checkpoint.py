@@ -86,6 +86,9 @@ class Metadata:
         architecture = dict(data["architecture"])
         if (norm := architecture.pop("norm")) != "instance":
             raise ValueError(f"its norm is {norm!r}, and only 'instance' is known")
+        sizes = [architecture[name] for name in ("image_size", "in_channels", "out_channels", "ngf")]
+        if not all(isinstance(size, int) for size in sizes):
+            raise ValueError(f"its sizes are not whole numbers: {sizes}")
         if data["direction"] not in ("AtoB", "BtoA"):
             raise ValueError(f"its direction is {data['direction']!r}, neither AtoB nor BtoA")
         return cls(
@@ -108,9 +111,11 @@ def save(path: str | Path, generator: Generator, metadata: Metadata, dtype: torc
     metadata = replace(metadata, config=generator.config)
     weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in generator.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         save_file(weights, temporary, {KEY: json.dumps(metadata.to_json())})
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # or after a power cut the name could stand for an empty file
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -195,4 +200,6 @@ def _side_to_json(side: Side) -> dict[str, Any]:
 
 def _side_from_json(data: dict[str, Any]) -> Side:
     palette = data.get("palette")
+    if palette and not all(value in range(256) for colour in palette.values() for value in colour):
+        raise ValueError("a colour of its palette is not three numbers from 0 to 255")
     return Side(data["kind"], {name: (r, g, b) for name, (r, g, b) in palette.items()} if palette else None)

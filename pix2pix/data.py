@@ -356,7 +356,7 @@ def _guess_layout(entries: list[Entry]) -> Layout:
 def _size(path: Path) -> tuple[int, int]:
     """Width and height, upright; (0, 0) for what is no image."""
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=images.FORMATS) as picture:
             lies_on_side = images.orientation(picture) >= 5
             return (picture.height, picture.width) if lies_on_side else picture.size
     except Exception:  # decoders raise anything at all on broken data
@@ -378,7 +378,7 @@ def _leave_out_broken(root: Path, splits: dict[str, list[Entry]], layout: Layout
 def _problem(entry: Entry, layout: Layout) -> tuple[Path, str] | None:
     for path in filter(None, (entry.a, entry.b)):
         try:
-            with Image.open(path) as picture:
+            with Image.open(path, formats=images.FORMATS) as picture:
                 width, height = picture.size
                 if min(width // 2 if layout == "pairs" else width, height) < MIN_SIDE:
                     return path, f"too small: {width}x{height}"

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # others are not read: some run programs of the machine
 GAP = 4  # pixels of white between the pictures of a grid
 
 
@@ -19,7 +20,7 @@ def read(source: str | Path | BinaryIO) -> Image.Image:
     Raises OSError when it is missing, no image, broken or truncated.
     """
     try:
-        with Image.open(source) as picture:
+        with Image.open(source, formats=FORMATS) as picture:
             return to_rgb(picture)
     except OSError:
         raise

@@ -23,6 +23,8 @@ class Translator:
     """
 
     def __init__(self, generator: Generator, metadata: Metadata, device: str = "auto") -> None:
+        if generator.config.in_channels not in (1, 3) or generator.config.out_channels not in (1, 3):
+            raise ValueError(f"{metadata.name} does not translate pictures: it has neither 1 nor 3 channels")
         self.device = pick_device(device)
         self.generator = generator.eval().to(self.device)
         self.metadata = metadata

@@ -19,12 +19,13 @@ def runs_dir() -> Path:
 def generators() -> dict[str, Path]:
     """Every generator that can be loaded by name: the shipped ones first, then the runs, newest first.
 
-    A run does not hide a shipped generator of the same name; it is then found by its path.
+    A run that has the name of a shipped generator is called `runs/<name>`.
     """
     found = {path.stem: path for path in sorted(CHECKPOINTS.glob("*.safetensors"))}
     trained = {path: _modified(path) for path in runs_dir().glob(f"*/{GENERATOR_FILE}")}
     for path in sorted(trained, key=trained.__getitem__, reverse=True):
-        found.setdefault(path.parent.name, path)
+        name = path.parent.name
+        found[f"runs/{name}" if name in found else name] = path
     return found
 
 

@@ -1,5 +1,6 @@
 """Tiny things that many tests need, drawn by code."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from pix2pix.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
 
+# One thread here and in the processes that tests start: figures are the same only for the same number of threads.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(autouse=True)

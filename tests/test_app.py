@@ -9,17 +9,20 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+import app
 from pix2pix import Translator, checkpoint, places
 from pix2pix.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.places import ROOT
 from training.config import TrainConfig
 from training.run import Run
+from ui.studio import Studio
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         assert url.encode() in process.stdout.readline()
         yield url, folder / "runs"
         process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "public"),
+    [([], False), (["--host", "localhost"], False), (["--host", "0.0.0.0"], True), (["--share"], True)],
+)
+def test_an_app_that_others_can_open_is_public(arguments: list[str], public: bool, monkeypatch: pytest.MonkeyPatch):
+    built, launched = [], {}
+    monkeypatch.setattr(sys, "argv", ["app.py", "--port", "8123", "--no-inbrowser", *arguments])
+    monkeypatch.setattr(Studio, "warm_up_soon", lambda studio: built.append(studio))  # noqa: PLW0108 (to bind it)
+    monkeypatch.setattr(gr.Blocks, "launch", lambda _, **options: launched.update(options))
+    monkeypatch.setattr(gr.Blocks, "block_thread", lambda _: None)
+    app.main()
+    assert [studio.public for studio in built] == [public]
+    assert (launched["server_port"], launched["share"]) == (8123, "--share" in arguments)
 
 
 def free_port() -> int:
@@ -67,7 +85,7 @@ def test_a_program_is_told_of_an_unknown_model(served: tuple[str, Path], tmp_pat
         client.predict(handle_file(tmp_path / "drawing.png"), "nothing", None, api_name="/translate")
 
 
-def test_a_program_trains(served: tuple[str, Path], pairs: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_program_watches_a_training(served: tuple[str, Path], pairs: Path, monkeypatch: pytest.MonkeyPatch):
     url, runs = served
     monkeypatch.setenv("PIX2PIX_RUNS", str(runs))
     run = Run.create(TrainConfig(name="boxes", dataset=str(pairs), crop_size=32, load_size=32, ngf=4, ndf=4, steps=5))

@@ -47,7 +47,10 @@ def test_grid_puts_the_input_beside(folder: Path, tmp_path: Path, make_generator
 def test_photo_makes_edges_first(folder: Path, tmp_path: Path, make_generator: Callable[..., Path]):
     options = (folder / "two.jpg", "--checkpoint", make_generator(), "--out", tmp_path, "--grid")
     assert translate(*options, "--photo") == 0
-    assert Image.open(tmp_path / "two.png").getpixel((20, 15)) == (255, 255, 255)  # a plain photo has no edges
+    sheet = Image.open(tmp_path / "two.png")
+    assert sheet.getpixel((20, 15)) == (255, 255, 255)  # a plain photo has no edges
+    blank = Translator.load(make_generator())(Image.new("RGB", (32, 32), "white"))
+    assert sheet.crop((40, 0, 80, 30)).tobytes() == blank.resize((40, 30), Image.Resampling.BICUBIC).tobytes()
 
 
 def test_info_prints_the_metadata(make_generator: Callable[..., Path], capsys: pytest.CaptureFixture[str]):

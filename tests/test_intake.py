@@ -39,6 +39,18 @@ def test_only_the_pictures_of_a_zip_are_unpacked(tmp_path: Path, picture: Path, 
     assert receive([archive]).name == "my-shoes-2"
 
 
+def test_a_damaged_zip_is_said_in_words(tmp_path: Path, picture: Path, runs: Path):
+    archive = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("1.png", bytes(1000) + picture.read_bytes())
+    data = bytearray(archive.read_bytes())
+    data[40:60] = b"\xff" * 20  # the packed bytes, behind the header of 35
+    archive.write_bytes(data)
+    with pytest.raises(IntakeError, match="cannot be unpacked"):
+        receive([archive])
+    assert list((runs / "datasets").iterdir()) == []
+
+
 def test_pictures_are_put_into_a_folder(picture: Path, runs: Path):
     assert [path.name for path in receive([picture]).iterdir()] == ["picture.png"]
 

@@ -10,7 +10,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
-from training.loop import update
+from training.config import TrainConfig
+from training.loop import adam, update
 
 RECORD = np.load(Path(__file__).parent / "data" / "seed_keras_32px_ngf4.npz")
 
@@ -65,7 +66,8 @@ def test_discriminator_gives_the_recorded_probabilities(networks: tuple[Generato
 def test_five_training_steps_have_the_recorded_losses(networks: tuple[Generator, Discriminator]):
     G, D = networks
     a, b = image("A"), image("B")
-    opt_G, opt_D = (torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999), eps=1e-7) for network in networks)
+    config = TrainConfig(name="paper", dataset="pairs")
+    opt_G, opt_D = (adam(network, config) for network in networks)
     accelerator = Accelerator(cpu=True)
-    losses = [update(G, D, opt_G, opt_D, a, b, 100.0, accelerator).tolist() for _ in range(5)]
+    losses = [update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator).tolist() for _ in range(5)]
     np.testing.assert_allclose(losses, RECORD["losses"], rtol=1e-3)

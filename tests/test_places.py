@@ -63,10 +63,10 @@ def test_shipped_generators_come_first_then_runs_the_newest_first(folder: Path):
     assert list(places.generators().items()) == list(files.items())
 
 
-def test_a_run_does_not_hide_a_shipped_generator(folder: Path):
+def test_a_run_and_a_shipped_generator_of_the_same_name_are_told_apart(folder: Path):
     shoes = shipped(folder, "shoes")
-    trained(folder, "shoes")
-    assert places.generators() == {"shoes": shoes}
+    mine = trained(folder, "shoes")
+    assert places.generators() == {"shoes": shoes, "runs/shoes": mine}
 
 
 def test_runs_without_a_generator_and_other_files_do_not_count(folder: Path):

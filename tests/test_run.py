@@ -26,6 +26,8 @@ from training.run import Run, replacing
 run, habit = Run(sys.argv[1]), os.environ["HABIT"]
 if habit == "cannot import":
     raise ImportError("no module named torch")
+if habit == "says what is wrong":
+    sys.exit("error: libcudart.so is not there")
 if habit == "ignores SIGTERM":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with run.claim():
@@ -361,19 +363,26 @@ def test_an_exception_is_the_reason(stand_in: Callable[[str], None]):
     wait_until(lambda: "Traceback" in run.log())
 
 
-def test_an_exception_before_the_claim_is_found_in_the_log(stand_in: Callable[[str], None]):
-    stand_in("cannot import")
+@pytest.mark.parametrize(
+    ("habit", "reason"),
+    [
+        ("cannot import", "ImportError: no module named torch"),
+        ("says what is wrong", "libcudart.so is not there"),
+    ],
+)
+def test_what_fails_before_the_claim_is_found_in_the_log(stand_in: Callable[[str], None], habit: str, reason: str):
+    stand_in(habit)
     run = make()
     run.start()
     wait_until(lambda: run.status().state == "failed")
-    assert run.status().error.startswith("The training process failed: ImportError: no module named torch.")
+    assert run.status().error.startswith(f"The training process failed: {reason}.")
 
     stand_in("trains")
     run.start()
     wait_until(lambda: run.status().step > 1)
     os.kill(run.status().pid or 0, signal.SIGKILL)
     wait_until(lambda: not run.status().alive)
-    assert "ImportError" not in run.status().error, "the log of an earlier attempt"
+    assert reason not in run.status().error, "the log of an earlier attempt"
 
 
 def test_two_processes_start_one_training(stand_in: Callable[[str], None]):

@@ -10,7 +10,8 @@ import logging
 import os
 import signal
 import sys
-from contextlib import nullcontext
+import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import tyro
@@ -18,6 +19,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from training.config import TrainConfig
 from training.run import Run, RunBusy
+
+JOIN_S = 60.0  # that other processes wait for the first one to create the run
 
 
 def main(arguments: list[str]) -> int:
@@ -28,6 +31,9 @@ def main(arguments: list[str]) -> int:
     except (RunBusy, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Left at once; what came after the last save is lost.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -42,33 +48,43 @@ def _named(arguments: list[str]) -> Run:
 
 def _created(arguments: list[str]) -> Run:
     config = tyro.cli(TrainConfig, args=arguments, prog="python -m training", description=__doc__)
-    return Run.create(config.with_changes(dataset=str(Path(config.dataset).expanduser().resolve())))
+    if _is_main():
+        return Run.create(config.with_changes(dataset=str(Path(config.dataset).expanduser().resolve())))
+    deadline = time.monotonic() + JOIN_S
+    while time.monotonic() < deadline:  # under torchrun: the first process creates it
+        with suppress(FileNotFoundError):
+            return Run.named(config.name)
+        time.sleep(0.1)
+    raise ValueError(f"the first process has not created the run {config.name!r}")
 
 
 def _train(run: Run) -> None:
     from training.loop import train  # torch takes seconds to import: not for --help or a wrong name
 
-    is_main = int(os.environ.get("RANK", "0")) == 0
-    _log_to(run, is_main)
-    signal.signal(signal.SIGTERM, lambda *_: run.request_stop())
-    signal.signal(
-        signal.SIGINT, lambda *_: (run.request_stop(), signal.signal(signal.SIGINT, signal.default_int_handler))
-    )
-    with run.claim() if is_main else nullcontext(), logging_redirect_tqdm():
+    _log_to(run)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop(run))
+    with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm():
         train(run)
 
 
-def _stop_once(run: Run) -> None:
+def _stop(run: Run) -> None:
+    """The first time it asks, the second time it does not wait."""
+    if run.should_stop():
+        raise KeyboardInterrupt
     run.request_stop()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # the second Ctrl-C does not wait
 
 
-def _log_to(run: Run, is_main: bool) -> None:
+def _is_main() -> bool:
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def _log_to(run: Run) -> None:
     """To the terminal and log.txt; when the app has started this process, stdout is log.txt already."""
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
-    if is_main and not (run.log_file.exists() and os.path.samestat(os.fstat(1), run.log_file.stat())):
+    if _is_main() and not (run.log_file.exists() and os.path.samestat(os.fstat(1), run.log_file.stat())):
         handlers.append(logging.FileHandler(run.log_file, encoding="utf-8"))
-    logging.basicConfig(level=logging.INFO if is_main else logging.WARNING, format="%(message)s", handlers=handlers)
+    logging.basicConfig(level=logging.INFO if _is_main() else logging.WARNING, format="%(message)s", handlers=handlers)
 
 
 if __name__ == "__main__":

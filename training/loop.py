@@ -2,7 +2,7 @@
 
 What is random in a step depends on the seed, the step and the process's rank alone, and the order and the crops of the
 data likewise. So the networks, the two Adams and the number of the step are all that a resume needs to go on as if
-nothing had happened.
+nothing had happened: on the CPU of one machine, with as many threads, to the very same losses.
 """
 
 import logging
@@ -66,7 +66,7 @@ def train(run: Run) -> None:
     D = Discriminator(ndf=config.ndf, n_layers=config.n_layers)
     for network in (G, D):
         network.to(device=device, memory_format=layout)  # pyright: ignore[reportCallIssue]
-    opt_G, opt_D = _adam(G, config), _adam(D, config)
+    opt_G, opt_D = adam(G, config), adam(D, config)
 
     # Resume
     state = State(G, D, opt_G, opt_D)
@@ -304,9 +304,9 @@ def _accelerator(config: TrainConfig) -> Accelerator:
     return Accelerator(cpu=device.type == "cpu", mixed_precision=precision)
 
 
-def _adam(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
+def adam(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
+    """The paper's optimizer (section 3.3), with the original's epsilon."""
     fused = next(network.parameters()).device.type in ("cpu", "cuda", "mps")
-    # epsilon as in the original
     return torch.optim.Adam(network.parameters(), config.lr, (config.beta1, 0.999), eps=1e-7, fused=fused)
 
 

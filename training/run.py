@@ -287,6 +287,8 @@ class Run:
         if found:
             unindented = [line for line in traceback.splitlines() if line and not line[0].isspace()]
             cause = f"The training process failed: {unindented[0] if unindented else 'its log says how'}"
+        elif errors := [line for line in attempt.splitlines() if line.startswith("error: ")]:
+            cause = f"The training process failed: {errors[-1].removeprefix('error: ')}"
         else:
             cause = "The training process was killed: by someone, by a restart of the machine, or for want of memory"
         return f"{cause.rstrip('.')}. Resume {self._next_beginning()}."

@@ -477,7 +477,7 @@ function pressKey(event) {
 
 async function refreshModels() {
   if (document.hidden) return;
-  const listed = await server.models({});
+  const listed = await server.models({}).catch(() => null); // the app is away: it will be asked again
   if (!listed || JSON.stringify(listed) === JSON.stringify(models)) return;
   models = listed;
   const options = models.map(({ name }) => new Option(name, name, false, name === model.name));
@@ -511,7 +511,7 @@ function showModel() {
 
 async function warmUp() {
   const asked = model.name;
-  const reply = await server.warm_up({ model: asked });
+  const reply = await server.warm_up({ model: asked }).catch(() => null);
   if (reply?.error && asked === model.name) showStatus(reply.error, true);
 }
 

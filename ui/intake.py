@@ -3,9 +3,11 @@
 import base64
 import html
 import io
+import lzma
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
@@ -20,6 +22,8 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
 
 MAX_UNPACKED = 20 << 30  # bytes of one upload, once unpacked
 KEPT_FREE = 1 << 30  # bytes of disk that an upload must leave free
+# What reading a damaged, an encrypted or an oddly compressed zip raises.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, OSError)
 SAMPLES = 4
 SAMPLE_SIZE = 128
 
@@ -47,7 +51,7 @@ def receive(uploads: Iterable[str | Path]) -> Path:
             room -= _unpack(archive, folder, room, EXTENSIONS)
         for picture in pictures:
             shutil.copy(picture, folder / picture.name)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:  # encrypted, unknown compression
+    except UNREADABLE as error:
         shutil.rmtree(folder)
         raise IntakeError(f"The upload cannot be unpacked: {error}") from error
     except BaseException:

@@ -77,12 +77,22 @@ class Studio:
                 if translator is None or known != modified:
                     translator = _load(path)
             except (OSError, ValueError) as error:
-                why = "its file is damaged" if self.public else error  # which says where the file lies
-                raise StudioError(f"{model_name} cannot be loaded: {why}") from error
+                raise StudioError(self._why(model_name, error)) from error
             self._loaded[path] = (modified, translator)
             while len(self._loaded) > KEPT:
                 del self._loaded[next(iter(self._loaded))]
             return translator
+
+    def metadata(self, model_name: str) -> "Metadata":
+        """What the generator of that name says of itself. Raises StudioError."""
+        try:
+            return metadata(find(model_name))
+        except (OSError, ValueError) as error:
+            raise StudioError(self._why(model_name, error)) from error
+
+    def _why(self, model_name: str, error: Exception) -> str:
+        """Not to strangers where the file lies."""
+        return f"{model_name} cannot be loaded: {'its file is damaged' if self.public else error}"
 
 
 def find(model_name: str) -> Path:
@@ -107,7 +117,7 @@ def read_picture(source: str | Path | bytes) -> Image.Image:
 
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with Image.open(file) as header:  # says the size before anything is decoded
+        with Image.open(file, formats=images.FORMATS) as header:  # says the size before anything is decoded
             width, height = header.size
         if width * height > MAX_PIXELS:
             raise StudioError(f"This picture is too large: {width} x {height} pixels.")

@@ -18,7 +18,7 @@ from gradio.context import Context
 from gradio.events import api
 from PIL import Image
 
-from pix2pix.places import runs_dir
+from pix2pix.places import generators, runs_dir
 from training.config import Direction, TrainConfig
 from training.run import Run, RunBusy, Status
 from ui.intake import look_at, receive, unused_name
@@ -115,12 +115,18 @@ def start(dataset: str, name: str, preset: Preset = "quick", direction: Directio
     folder = folder.resolve()
     name = name.strip() or unused_name(folder.name, runs_dir())
     config = TrainConfig(name=name, dataset=str(folder), direction=direction, **(PRESETS[preset] | settings))
-    with _starting:
-        if busy := next((run for run in Run.list() if run.status().alive), None):
-            raise RunBusy(f"{busy.name} is being trained. Stop it first: two at once would be half as fast each.")
+    with _one_at_a_time():
         run = Run.create(config)
         run.start()
     return run
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with _starting:
+        if busy := next((run for run in Run.list() if run.status().alive), None):
+            raise RunBusy(f"{busy.name} is being trained. Stop it first: two at once would be half as fast each.")
+        yield
 
 
 def _endpoints() -> None:
@@ -412,7 +418,7 @@ class Watch:
                 gr.Info(Run.named(name).stop())
 
         def resume(name: str, position: int, seen: Seen) -> dict[Any, Any]:
-            with _in_words():
+            with _in_words(), _one_at_a_time():
                 gr.Info(Run.named(name).resume())
             return self.refresh(name, position, seen)
 
@@ -503,7 +509,8 @@ def status_html(run: Run, status: Status) -> str:
     elif status.state == "stopping":
         parts.append("<p class='quiet'>It finishes its step and saves.</p>")
     elif run.generator_file.exists():
-        parts.append(f"<p class='quiet'>Try it: the Draw tab has it as “{html.escape(run.name)}”.</p>")
+        listed = next((name for name, path in generators().items() if path == run.generator_file), run.name)
+        parts.append(f"<p class='quiet'>Try it: the Draw tab has it as “{html.escape(listed)}”.</p>")
     if status.error:
         parts.append(f"<div class='problem' role='alert'>{html.escape(status.error)}</div>")
     return "".join(parts)

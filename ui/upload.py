@@ -7,7 +7,7 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.places import generators
-from ui.studio import Studio, StudioError, find, metadata, read_picture
+from ui.studio import Studio, StudioError, read_picture
 
 HEIGHT = 420  # pixels of each picture on the page
 TAKES = {
@@ -21,7 +21,8 @@ TAKES = {
 def build(studio: Studio) -> None:
     """Fills the tab. Call it inside the tab's `with`."""
     with gr.Row(equal_height=True):
-        model = gr.Dropdown(label="Model", elem_id="upload-model", min_width=240)
+        # After a restart of the app an open page may name what the app has not offered it: so anything is accepted.
+        model = gr.Dropdown(label="Model", allow_custom_value=True, elem_id="upload-model", min_width=240)
         from_photo = gr.Checkbox(label="It is a photo: make edges first", elem_id="upload-photo", min_width=240)
         detail = gr.Slider(0, 1, 0.5, step=0.05, label="Detail of the edges", visible=False, elem_id="upload-detail")
     about = gr.Markdown(elem_id="upload-about")
@@ -41,7 +42,7 @@ def build(studio: Studio) -> None:
         return _translate(studio, path, name, make_edges, amount)
 
     gr.on(
-        [given.upload, given.clear, model.input, from_photo.input, detail.release],
+        [given.upload, given.clear, from_photo.input, detail.release],
         translate,
         [given, model, from_photo, detail],
         [result, lines],
@@ -51,9 +52,12 @@ def build(studio: Studio) -> None:
     )
     shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     chosen = [about, from_photo, detail]
-    gr.on(None, _models, None, [model, *chosen], **shown)  # when the page loads
+    gr.on(None, lambda: _models(studio), None, [model, *chosen], **shown)  # when the page loads
     model.focus(lambda: gr.Dropdown(list(generators())), None, model, **shown)  # a training may have begun since
-    model.input(_describe, model, chosen, **shown)
+    # First what the model takes, which may untick the box, then the translation.
+    model.input(lambda name: _describe(studio, name), model, chosen, **shown).then(
+        translate, [given, model, from_photo, detail], [result, lines], **shown
+    )
     from_photo.input(lambda on: gr.Slider(visible=on), from_photo, detail, **shown)
 
 
@@ -74,21 +78,21 @@ def _translate(
     return picture, gr.Image(drawing if make_edges else None, visible=make_edges)
 
 
-def _models() -> list[Any]:
+def _models(studio: Studio) -> list[Any]:
     names = list(generators())
     name = names[0] if names else None
-    return [gr.Dropdown(names, value=name), *_describe(name)]
+    return [gr.Dropdown(names, value=name), *_describe(studio, name)]
 
 
-def _describe(name: str | None) -> list[Any]:
+def _describe(studio: Studio, name: str | None) -> list[Any]:
     """What the model takes, and the controls that make sense for it. A hidden checkbox is an unticked one."""
     if name is None:
         text, kind = "There is no model yet: train one in the Train tab.", ""
     else:
         try:
-            about = metadata(find(name))
+            about = studio.metadata(name)
             kind = about.source.kind
             text = f"**{name}** takes {TAKES.get(kind, TAKES['image'])}. Trained for {about.steps:,} steps."
-        except (StudioError, ValueError, OSError) as error:
-            text, kind = f"{name} cannot be used: {error}", ""
+        except StudioError as error:
+            text, kind = str(error), ""
     return [text, gr.Checkbox(False, visible=kind in ("edges", "image")), gr.Slider(visible=False)]

@@ -1,7 +1,6 @@
 """The app as a real server on a loopback port, and real Chromium. Without a browser these tests fail, never skip."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pix2pix import checkpoint, places
 from pix2pix.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
+from tests.browser.install import system_chromium
 from ui.demo import THEME, create_demo
 from ui.studio import Studio
 
@@ -63,7 +63,7 @@ def app(runs: Path) -> Iterator[App]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        program = shutil.which("chromium")  # else the one that `playwright install` brought; if neither, this raises
+        program = system_chromium()  # else the one that `playwright install` brought; if neither, this raises
         chromium = playwright.chromium.launch(executable_path=program, args=[*QUIET, "--no-first-run"])
         yield chromium
         chromium.close()

@@ -175,9 +175,11 @@ def test_a_program_can_start_watch_and_stop(app: App, circles: Path):
     assert set(endpoints["named_endpoints"]) == {"/train_start", "/train_status", "/train_stop"}
 
 
-def test_a_public_page_cannot_train(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("SPACE_ID", "someone/space")
+@pytest.mark.parametrize("where", ["on a Space", "shared"])
+def test_a_public_page_cannot_train(where: str, monkeypatch: pytest.MonkeyPatch):
+    if where == "on a Space":
+        monkeypatch.setenv("SPACE_ID", "someone/space")
     with gr.Blocks() as demo:
-        train.build(Studio())
+        train.build(Studio(public=where == "shared"))
     assert not demo.fns
     assert "switched off" in str(demo.get_config_file()["components"])

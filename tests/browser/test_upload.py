@@ -68,6 +68,17 @@ def test_a_photo_has_its_edges_made_first(upload: Page, photo: Path):
     assert (rows.min() + rows.max()) / 2 / 64 == pytest.approx(30 / 80, abs=0.05)
 
 
+def test_another_model_forgets_that_it_was_a_photo(upload: Page, photo: Path, runs: Path):
+    choose(upload, "tiny2shoes")
+    give(upload, photo)
+    upload.locator("#upload-photo input").check()
+    shown(upload, "Its edges")
+    choose(upload, "tiny2facades")
+    expect(upload.get_by_test_id("block-label").filter(has_text="Its edges")).to_be_hidden(timeout=20_000)
+    expected = Translator.load(runs / "tiny2facades")(images.read(photo))
+    assert shown(upload, "Translation").tobytes() == expected.tobytes()
+
+
 def test_label_maps_need_no_edges(upload: Page):
     choose(upload, "tiny2facades")
     expect(upload.locator("#upload-about")).to_contain_text("label map")
@@ -95,4 +106,4 @@ def test_what_is_no_picture_is_said_in_words(upload: Page, tmp_path: Path):
 
 def test_a_broken_model_is_said_in_words(upload: Page):
     choose(upload, "broken")
-    expect(upload.locator("#upload-about")).to_contain_text("cannot be used")
+    expect(upload.locator("#upload-about")).to_contain_text("cannot be loaded")
