@@ -147,7 +147,7 @@ def test_an_uploaded_zip_becomes_a_dataset(open_page: Callable[..., Page], circl
     page = open_page()
     page.locator("input[type=file]").set_input_files(tmp_path / "discs.zip")
     expect(page.locator("#train-found img")).to_have_count(8, timeout=WAIT_MS)
-    expect(page.get_by_label("Folder of pictures")).to_have_value(str(runs / "datasets" / "discs" / "discs"))
+    expect(page.get_by_label("Folder of pictures")).to_have_value(str(runs / "datasets" / "discs"))
     expect(page.get_by_label("Name")).to_have_value("discs")
 
 
