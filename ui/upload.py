@@ -35,8 +35,9 @@ def build(studio: Studio) -> None:
         )
         # The file itself, for `read_picture`: Gradio's own reading explains a broken one to programmers only.
         given.preprocess = lambda payload: payload and payload.path
-        lines = gr.Image(label="Its edges", format="png", interactive=False, visible=False, height=HEIGHT)
-        result = gr.Image(label="Translation", format="png", interactive=False, height=HEIGHT, elem_id="upload-result")
+        shown_only: dict[str, Any] = {"interactive": False, "height": HEIGHT, "buttons": ["download", "fullscreen"]}
+        lines = gr.Image(label="Its edges", format="png", visible=False, **shown_only)
+        result = gr.Image(label="Translation", format="png", elem_id="upload-result", **shown_only)
 
     def translate(path: str | None, name: str | None, make_edges: bool, amount: float):
         return _translate(studio, path, name, make_edges, amount)
