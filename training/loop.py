@@ -120,8 +120,10 @@ def train(run: Run) -> None:
             run.append_metrics({"step": step, "time": round(state.seconds, 2), **row})
 
         # Save
-        if is_main and (step % config.save_every == 0 or step == total or stopping):
-            state.save(run, metadata)
+        if step % config.save_every == 0 or step == total or stopping:
+            state.share_losses(accelerator)
+            if is_main:
+                state.save(run, metadata)
 
     pace.close()
     if is_main:
@@ -188,6 +190,10 @@ class State:
         means: Any = accelerator.reduce(self.losses / self.noted, reduction="mean")
         self.losses, self.noted = torch.zeros_like(self.losses), 0
         return dict(zip(("loss_D", "loss_G", "loss_L1"), means.tolist(), strict=True))
+
+    def share_losses(self, accelerator: Accelerator) -> None:
+        """Gives each process the average of all, which the main one then saves for all."""
+        self.losses = accelerator.reduce(self.losses, reduction="mean")  # pyright: ignore[reportAttributeAccessIssue]
 
     def save(self, run: Run, metadata: Metadata) -> None:
         """Replaces state.pt and the generator. Raises DivergedError rather than overwrite good weights with bad."""

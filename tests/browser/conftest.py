@@ -28,7 +28,7 @@ class App:
     runs: Path
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Tiny generators with random weights, one of 256 pixels, and a broken file; the shipped ones are hidden."""
     folder = tmp_path_factory.mktemp("runs")
@@ -50,7 +50,7 @@ def _save(runs: Path, name: str, size: int, side: Side) -> None:
     checkpoint.save(runs / name / places.GENERATOR_FILE, generator, metadata)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app(runs: Path) -> Iterator[App]:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     studio = Studio()
