@@ -1,5 +1,6 @@
 """Against numbers recorded from the original Keras code, at 32 px with ngf = ndf = 4 and dropout 0."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from pix2pix.losses import discriminator_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from training.config import TrainConfig
 from training.loop import adam, update
@@ -71,3 +73,15 @@ def test_five_training_steps_have_the_recorded_losses(networks: tuple[Generator,
     accelerator = Accelerator(cpu=True)
     losses = [update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator).tolist() for _ in range(5)]
     np.testing.assert_allclose(losses, RECORD["losses"], rtol=1e-3)
+
+
+def test_generators_update_leaves_the_discriminators_gradients_alone(networks: tuple[Generator, Discriminator]):
+    G, D = networks
+    a, b = image("A"), image("B")
+    before = deepcopy(D)
+    discriminator_loss(before(a, b), before(a, G(a).detach())).backward()
+    opt_G, opt_D = (adam(network, TrainConfig(name="paper", dataset="pairs")) for network in networks)
+    update(G, D, opt_G, opt_D, a, b, 100.0, Accelerator(cpu=True))
+    for mine, expected in zip(D.parameters(), before.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, expected.grad, atol=1e-5, rtol=1e-4)
+        assert mine.requires_grad
