@@ -131,7 +131,7 @@ def train(run: Run) -> None:
         run.clear_stop()
         run.write_status(state="finished" if finished else "stopped", step=state.step, eta_s=0 if finished else None)
         log.info("%s at step %d of %d.", "Finished" if finished else "Stopped", state.step, total)
-    accelerator.end_training()
+    accelerator.wait_for_everyone()  # the others have nothing to save, and would be gone long before the main process
 
 
 def update(
