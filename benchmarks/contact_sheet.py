@@ -5,6 +5,7 @@ python -m benchmarks.contact_sheet edges2shoes checkpoints/edges2shoes.jpg
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -26,8 +27,12 @@ def main() -> None:
     kind = "labels" if translator.metadata.source.palette else "edges"
     samples = [json.loads(path.read_text("utf-8")) for path in sorted((ROOT / "ui" / "samples").glob("*.json"))]
     drawings = [draw(sample, translator) for sample in samples if sample["kind"] == kind]
-    rows = [drawings, [translator(drawing) for drawing in drawings]]
-    images.grid([[images.to_tensor(picture) for picture in row] for row in rows]).save(options.out, quality=88)
+    sheet([drawings, [translator(drawing) for drawing in drawings]]).save(options.out, quality=88)
+
+
+def sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    """Rows of pictures of one size, as many in each row."""
+    return images.grid([[images.to_tensor(picture) for picture in row] for row in rows])
 
 
 def draw(sample: dict, translator: Translator) -> Image.Image:

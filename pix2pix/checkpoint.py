@@ -45,6 +45,7 @@ class Metadata:
     b: Side = field(default_factory=Side)
     direction: Literal["AtoB", "BtoA"] = "AtoB"
     line_width: float = 1.0  # of the lines in an input drawing, in pixels at image_size
+    colour_hints: bool = False  # whether a drawing may have coloured strokes under its lines (see pix2pix.hints)
     dataset: str = ""
     licence: str = "unknown"
     provenance: str = ""
@@ -72,7 +73,11 @@ class Metadata:
             "A": _side_to_json(self.a),
             "B": _side_to_json(self.b),
             "direction": self.direction,
-            "prepare": {"line_width": self.line_width, "snap_to_palette": self.source.palette is not None},
+            "prepare": {
+                "line_width": self.line_width,
+                "colour_hints": self.colour_hints,
+                "snap_to_palette": self.source.palette is not None,
+            },
             "dataset": self.dataset,
             "licence": self.licence,
             "provenance": self.provenance,
@@ -99,6 +104,7 @@ class Metadata:
             b=_side_from_json(data["B"]),
             direction=data["direction"],
             line_width=float(data["prepare"]["line_width"]),
+            colour_hints=bool(data["prepare"].get("colour_hints", False)),
             dataset=data["dataset"],
             licence=data["licence"],
             provenance=data["provenance"],

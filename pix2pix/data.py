@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from pix2pix import images
 from pix2pix.edges import EdgeStyle, edges
+from pix2pix.hints import SHARE, hinted
 from pix2pix.palette import Palette, snap
 
 Layout = Literal["pairs", "folders", "photos"]
@@ -116,8 +118,8 @@ class PairedImages(Dataset):
 
     `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
     `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
-    edges in a random style. What is random depends on the seed, the epoch and the index alone, so `dataset[epoch,
-    index]` can be had again in any order, in any process.
+    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints. What is random depends
+    on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
 
     A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
     """
@@ -133,16 +135,19 @@ class PairedImages(Dataset):
         augment: bool = False,
         flip: bool = True,
         palette: Palette | None = None,
+        hints: bool = False,
         seed: int = 0,
     ) -> None:
+        if hints and found.layout != "photos":
+            raise DatasetError(f"colour hints need photos alone, whose edges are made here; {found.root} has pairs")
         if load_size < crop_size:
             raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
         self.found, self.entries, self.left_out = found, found.splits[split], found.left_out
         self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
-        self.augment, self.flip, self.palette, self.seed = augment, flip, palette, seed
+        self.augment, self.flip, self.palette, self.hints, self.seed = augment, flip, palette, hints, seed
         pictures = 1 if found.layout == "photos" else 2
-        keep = len(self.entries) * pictures * 3 * load_size**2 <= KEPT_BYTES
-        self._kept: dict[int, tuple[np.ndarray, ...]] | None = {} if keep else None
+        self.is_small = len(self.entries) * pictures * 3 * load_size**2 <= KEPT_BYTES
+        self._kept: dict[int, tuple[np.ndarray, ...]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -156,44 +161,45 @@ class PairedImages(Dataset):
         return self._pair(index)
 
     def _pair(self, key: int | tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+        index, cut, rng = self._cut(key)
+        pictures = [Image.fromarray(cut.of(pixels)) for pixels in self._decoded(index)]
+        if self.found.layout == "photos":
+            style = EdgeStyle.sample(rng) if self.augment else EdgeStyle()
+            photo, drawing = pictures[0], edges(pictures[0], style)
+            pictures = hinted(drawing, photo, rng) if self.hints and rng.random() < SHARE else (drawing, photo)
+        a, b = pictures
+        return (a, b) if self.direction == "AtoB" else (b, a)
+
+    def _cut(self, key: int | tuple[int, int]) -> "tuple[int, Cut, np.random.Generator]":
+        """The index, what is seen of it this time, and the source of all else that is random in it."""
         epoch, index = key if isinstance(key, tuple) else (0, key)
         if not 0 <= index < len(self):
             raise IndexError(index)
         rng = np.random.default_rng((self.seed, epoch, index))
-        pictures = [Image.fromarray(pixels) for pixels in self._cut(self._decoded(index), rng)]
-        if self.found.layout == "photos":
-            style = EdgeStyle.sample(rng) if self.augment else EdgeStyle()
-            pictures.insert(0, edges(pictures[0], style))
-        a, b = pictures
-        return (a, b) if self.direction == "AtoB" else (b, a)
-
-    def _cut(self, pictures: tuple[np.ndarray, ...], rng: np.random.Generator) -> list[np.ndarray]:
         room = self.load_size - self.crop_size
         top, left = rng.integers(0, room + 1, 2) if self.augment else (room // 2, room // 2)
-        step = -1 if self.augment and self.flip and rng.random() < 0.5 else 1
-        return [
-            np.ascontiguousarray(pixels[top : top + self.crop_size, left : left + self.crop_size][:, ::step])
-            for pixels in pictures
-        ]
+        return index, Cut(top, left, self.crop_size, self.augment and self.flip and rng.random() < 0.5), rng
 
     def _decoded(self, index: int) -> tuple[np.ndarray, ...]:
         """uint8 (load_size, load_size, 3) of A and B, or of the photo alone."""
-        if self._kept is not None and index in self._kept:
-            return self._kept[index]
+        if index not in self._kept:
+            decoded = self._decode_or_next(index)
+            if not self.is_small:
+                return decoded
+            self._kept[index] = decoded
+        return self._kept[index]
+
+    def _decode_or_next(self, index: int) -> tuple[np.ndarray, ...]:
         for offset in range(len(self)):
             entry = self.entries[(index + offset) % len(self)]
             try:
-                decoded = self._decode(entry)
+                return self._decode(entry)
             except OSError as error:
                 if not self.found.root.is_dir():
                     raise DatasetError(f"{self.found.root} is not there any more") from error
                 if entry.name not in self.left_out:
                     log.warning("%s is left out: %s", entry.name, error)
                     self.left_out[entry.name] = str(error)
-                continue
-            if self._kept is not None:
-                self._kept[index] = decoded
-            return decoded
         raise DatasetError(f"not one picture in {self.found.root} can be read any more")
 
     def _decode(self, entry: Entry) -> tuple[np.ndarray, ...]:
@@ -218,6 +224,48 @@ class PairedImages(Dataset):
         if palette:
             return np.asarray(snap(picture, palette).resize(size, Image.Resampling.NEAREST))
         return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+
+
+class Cut(NamedTuple):
+    """The square of a picture that is seen, in pixels."""
+
+    top: int
+    left: int
+    size: int
+    mirrored: bool
+
+    def of(self, pixels: np.ndarray) -> np.ndarray:
+        """From (H, W, 3)."""
+        square = pixels[self.top : self.top + self.size, self.left : self.left + self.size]
+        return np.ascontiguousarray(square[:, :: -1 if self.mirrored else 1])
+
+
+class ResidentPairs:
+    """A small set of pairs kept on a device as uint8, and cut there: nothing is left to wait for.
+
+    `resident[keys]` is (a, b), each (N, 3, crop_size, crop_size): to the bit what `dataset[key]` gives for each key.
+    """
+
+    def __init__(self, dataset: PairedImages, device: torch.device) -> None:
+        self.dataset = dataset
+        shape = (len(dataset), 2, dataset.load_size, dataset.load_size, 3)
+        self.pictures = torch.empty(shape, dtype=torch.uint8, device=device)
+        for index, pair in enumerate(self.pictures):
+            pair.copy_(torch.from_numpy(np.stack(dataset._decode_or_next(index))))
+
+    @staticmethod
+    def fits(dataset: PairedImages) -> bool:
+        """The edges of photos are made on the CPU."""
+        return dataset.found.layout != "photos" and dataset.is_small
+
+    def __getitem__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        pairs = []
+        for key in keys:
+            index, cut, _ = self.dataset._cut(key)
+            pair = self.pictures[index, :, cut.top : cut.top + cut.size, cut.left : cut.left + cut.size]
+            pairs.append(pair.flip(2) if cut.mirrored else pair)
+        left, right = images.scale(torch.stack(pairs).permute(1, 0, 4, 2, 3))
+        return (left, right) if self.dataset.direction == "AtoB" else (right, left)
 
 
 class ShuffledBatches(Sampler[list[tuple[int, int]]]):

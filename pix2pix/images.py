@@ -61,10 +61,11 @@ def _sixteen_to_eight(picture: Image.Image) -> Image.Image:
 
 def to_tensor(picture: Image.Image) -> Tensor:
     """RGB or grey picture -> float32 (3 or 1, H, W) in [-1, 1]."""
-    pixels = np.array(picture)
+    pixels = np.asarray(picture, np.float32)
     if pixels.ndim == 2:
         pixels = pixels[..., None]
-    return scale(torch.from_numpy(pixels).permute(2, 0, 1))
+    # numpy: torch's threads would go on spinning for a while, beside those of another runtime that comes next.
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)) / np.float32(127.5) - np.float32(1))
 
 
 def scale(pixels: Tensor) -> Tensor:
@@ -74,13 +75,14 @@ def scale(pixels: Tensor) -> Tensor:
 
 def to_picture(image: Tensor) -> Image.Image:
     """(C, H, W) in [-1, 1], C = 1 or 3 -> picture; values outside are clipped."""
-    pixels = unscale(image).permute(1, 2, 0).cpu().numpy()
+    pixels = unscale(image).transpose(1, 2, 0)
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def unscale(image: Tensor) -> Tensor:
+def unscale(image: Tensor) -> np.ndarray:
     """float in [-1, 1] -> uint8 in [0, 255], rounded to nearest; values outside are clipped."""
-    return image.detach().float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    values = image.detach().float().cpu().numpy()
+    return np.rint((values + 1) * np.float32(127.5)).clip(0, 255).astype(np.uint8)
 
 
 def grid(rows: Sequence[Sequence[Tensor]]) -> Image.Image:

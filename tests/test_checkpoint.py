@@ -38,6 +38,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path):
         b=Side("labels", CMP),
         direction="BtoA",
         line_width=2.5,
+        colour_hints=True,
         dataset="facades",
         licence="research use",
         provenance="drawn by hand",
@@ -69,6 +70,13 @@ def test_the_header_is_the_documented_one(make_generator: Callable[..., Path]):
     assert header["architecture"] == {
         "image_size": 32, "in_channels": 3, "out_channels": 3, "ngf": 4, "dropout": 0.5, "norm": "instance",
     }  # fmt: skip
+
+
+def test_a_file_from_before_there_were_colour_hints_takes_none(make_generator: Callable[..., Path]):
+    path = make_generator()
+    header = header_of(path)
+    del header["prepare"]["colour_hints"]
+    assert checkpoint.read_metadata(rewrite(path, header)).colour_hints is False
 
 
 def test_a_failed_save_leaves_the_old_file(make_generator: Callable[..., Path], monkeypatch: pytest.MonkeyPatch):

@@ -15,6 +15,7 @@ NOT_THE_DEFAULTS = {
     "a": "photo",
     "b": "labels",
     "palette": "cmp",
+    "colour_hints": True,
     "load_size": 143,
     "crop_size": 128,
     "flip": False,
@@ -22,6 +23,8 @@ NOT_THE_DEFAULTS = {
     "ndf": 16,
     "n_layers": 2,
     "dropout": 0.0,
+    "init_from": "edges2shoes",
+    "ema": 0.999,
     "epochs": 7,
     "steps": 1000,
     "decay_steps": 500,
@@ -29,6 +32,7 @@ NOT_THE_DEFAULTS = {
     "lr": 1e-4,
     "beta1": 0.0,
     "lambda_l1": 0.0,
+    "l1_steps": 7,
     "seed": 42,
     "device": "cuda:1",
     "num_processes": 2,
@@ -73,6 +77,8 @@ def test_the_defaults_are_the_papers_recipe():
         ("dropout", 1.0, r"dropout 1.0 is not in \[0, 1\)"),
         ("dropout", -0.1, "dropout -0.1 is not in"),
         ("beta1", 1.0, r"beta1 1.0 is not in \[0, 1\)"),
+        ("ema", 1.0, r"ema 1.0 is not in \[0, 1\)"),
+        ("ema", -0.1, "ema -0.1 is not in"),
         ("lr", 0.0, "lr 0.0 must be above 0"),
         ("lr", float("nan"), "lr nan must be above 0"),
         ("lr", float("inf"), "lr inf must be above 0"),
@@ -95,7 +101,9 @@ def test_what_makes_no_sense_is_said(setting: str, value: object, message: str):
         config(**{setting: value})
 
 
-@pytest.mark.parametrize("settings", [{"epochs": 0, "steps": 1}, {"load_size": 32, "crop_size": 32}, {"dropout": 0}])
+@pytest.mark.parametrize(
+    "settings", [{"epochs": 0, "steps": 1}, {"load_size": 32, "crop_size": 32}, {"dropout": 0}, {"ema": 0}]
+)
 def test_the_limits_themselves_are_allowed(settings: dict[str, int]):
     assert config(**settings)
 
@@ -116,8 +124,8 @@ def test_settings_missing_from_json_take_their_default():
 
 
 def test_settings_of_a_later_version_are_named():
-    later = {**asdict(config()), "warmup": 3, "ema": 0.9}
-    with pytest.raises(ValueError, match="unknown settings: ema, warmup"):
+    later = {**asdict(config()), "warmup": 3, "loss": "hinge"}
+    with pytest.raises(ValueError, match="unknown settings: loss, warmup"):
         TrainConfig.from_json(json.dumps(later))
 
 

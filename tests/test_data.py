@@ -5,6 +5,7 @@ import os
 import shutil
 from itertools import chain, islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from pix2pix import data
-from pix2pix.data import SPLITS, DatasetError, Layout, PairedImages, ShuffledBatches, find_pairs
+from pix2pix.data import SPLITS, DatasetError, Layout, PairedImages, ResidentPairs, ShuffledBatches, find_pairs
 from pix2pix.edges import edges
 from pix2pix.palette import CMP
 
@@ -506,6 +507,59 @@ def test_edges_are_drawn_in_a_style_that_varies_in_training(tmp_path: Path):
     assert len({pairs[epoch, 0][1].numpy().tobytes() for epoch in range(4)}) == 1
 
 
+# Colour hints
+
+
+def save_squares(root: Path, count: int) -> Path:
+    """Photos of a square on white."""
+    for number in range(count):
+        photo = Image.new("RGB", (64, 64), "white")
+        photo.paste((90, 20, 2 * number), (16, 16, 48, 48))
+        photo.save(root / f"{number}.png")
+    return root
+
+
+def has_hints(drawing: Image.Image) -> bool:
+    pixels = np.asarray(drawing)
+    return bool((pixels != pixels[..., :1]).any())
+
+
+def test_half_of_the_drawings_have_colour_hints(tmp_path: Path):
+    root = save_squares(tmp_path, 2)
+    pairs = dataset(root, load_size=64, crop_size=64, augment=True, hints=True)
+    hinted = [has_hints(pairs._pair((epoch, 0))[0]) for epoch in range(200)]
+    assert 70 < sum(hinted) < 130
+    plain = dataset(root, load_size=64, crop_size=64, augment=True)
+    assert not any(has_hints(plain._pair((epoch, 0))[0]) for epoch in range(20))
+
+
+def test_a_drawing_without_hints_keeps_its_photo(tmp_path: Path):
+    pairs = dataset(save_squares(tmp_path, 2), load_size=64, crop_size=64, augment=True, hints=True)
+    photos: dict[bool, set[bytes]] = {True: set(), False: set()}
+    for epoch in range(40):
+        drawing, photo = pairs._pair((epoch, 0))
+        photos[has_hints(drawing)].add(photo.tobytes())
+    assert len(photos[False]) == 1
+    assert len(photos[True]) > 5  # colours that the hints ask for
+
+
+@pytest.mark.parametrize("augment", [True, False])
+def test_hints_depend_on_seed_epoch_and_index_alone(tmp_path: Path, augment: bool):
+    root = save_squares(tmp_path, 9)
+    options = {"load_size": 64, "crop_size": 64, "augment": augment, "hints": True}
+    first, second, other = (dataset(root, seed=seed, **options) for seed in (7, 7, 8))
+    keys = [(epoch, index) for epoch in (0, 1) for index in range(8)]
+    there, back = {key: first[key] for key in keys}, {key: second[key] for key in reversed(keys)}
+    assert all(torch.equal(there[key][half], back[key][half]) for key in keys for half in (0, 1))
+    assert any(not torch.equal(there[key][1], other[key][1]) for key in keys)
+
+
+def test_hints_need_photos_alone(tmp_path: Path):
+    save_pair(tmp_path / "1.png")
+    with pytest.raises(DatasetError, match=f"colour hints need photos alone.*{tmp_path.name} has pairs"):
+        dataset(tmp_path, hints=True)
+
+
 # Labels
 
 
@@ -599,6 +653,25 @@ def test_a_big_dataset_is_not_kept_in_memory(big: Path):
     pairs[0]
     save(big / "train" / "0.png", BLUE)
     assert colour(pairs[0][1]) == BLUE
+
+
+@pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
+def test_resident_pairs_are_the_same_pairs(pairs: Path, direction: Literal["AtoB", "BtoA"]):
+    dataset = PairedImages(
+        find_pairs(pairs), direction=direction, load_size=40, crop_size=32, augment=True, palette=CMP
+    )
+    keys = [(epoch, index) for epoch in range(3) for index in (0, 4, 2)]
+    a, b = ResidentPairs(dataset, torch.device("cpu"))[keys]
+    expected_a, expected_b = (torch.stack(half) for half in zip(*(dataset[key] for key in keys), strict=True))
+    assert torch.equal(a, expected_a)
+    assert torch.equal(b, expected_b)
+
+
+def test_photos_and_large_sets_do_not_become_resident(pairs: Path, monkeypatch: pytest.MonkeyPatch):
+    assert ResidentPairs.fits(PairedImages(find_pairs(pairs)))
+    assert not ResidentPairs.fits(PairedImages(find_pairs(pairs, "photos")))
+    monkeypatch.setattr("pix2pix.data.KEPT_BYTES", 1000)
+    assert not ResidentPairs.fits(PairedImages(find_pairs(pairs)))
 
 
 def test_a_small_dataset_is_decoded_once_and_kept(tmp_path: Path):

@@ -1,5 +1,6 @@
 """The Translator: any picture in, a picture of the same size out, the same each time unless a seed is given."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,3 +73,19 @@ def test_a_photo_becomes_a_drawing_at_the_models_grid(translator: Translator):
 def test_an_unknown_device_is_named(make_generator: Callable[..., Path]):
     with pytest.raises(ValueError, match=r"abacus.*not available"):
         Translator.load(make_generator(), device="abacus")
+
+
+def test_compiled_it_draws_the_same(translator: Translator, monkeypatch: pytest.MonkeyPatch):
+    before = [np.asarray(translator(drawing()), int), np.asarray(translator(drawing(), seed=3), int)]
+    assert translator.compile() is translator
+    with monkeypatch.context() as patch:  # the proof that another runtime has taken over
+        patch.setattr(type(translator.generator), "forward", None)
+        after = np.asarray(translator(drawing()), int)
+    assert np.abs(after - before[0]).max() <= 1
+    assert np.array_equal(translator(drawing(), seed=3), before[1])
+
+
+def test_without_openvino_torch_goes_on(translator: Translator, monkeypatch: pytest.MonkeyPatch):
+    before = translator(drawing())
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert np.array_equal(translator.compile()(drawing()), before)

@@ -3,20 +3,26 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from PIL import Image
+from torch import Tensor, nn
 
 from pix2pix import Translator, checkpoint
+from pix2pix.data import DatasetError
 from pix2pix.places import ROOT
+from training import loop
 from training.config import TrainConfig
-from training.loop import DivergedError, learning_rate, train
+from training.loop import DivergedError, _ahead, adam, learning_rate, networks, train, update
 from training.run import Run
 
 TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "log_every": 1, "save_every": 5}
@@ -30,9 +36,26 @@ def make_run(pairs: Path) -> Callable[..., Run]:
     return make
 
 
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of photos of coloured boxes on white."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for shade in range(40, 200, 40):
+        photo = Image.new("RGB", (40, 40), "white")
+        photo.paste((shade, 99, 9), (8, 8, 32, 32))
+        photo.save(folder / f"{shade}.png")
+    return folder
+
+
 def losses(run: Run) -> list[tuple]:
-    """Every figure of every row but the time."""
-    return [tuple(value for key, value in row.items() if key != "time") for row in run.metrics()[0]]
+    """Every figure of every row but those of the clock."""
+    return [tuple(value for key, value in row.items() if key not in ("time", "data_wait")) for row in run.metrics()[0]]
+
+
+def trained(run: Run) -> list[Tensor]:
+    """G's weights, as a resume would go on from them."""
+    return list(torch.load(run.state_file, weights_only=True)["G"].values())
 
 
 def spawn(run: Run) -> subprocess.Popen:
@@ -111,8 +134,7 @@ def test_a_run_that_was_cut_off_resumes_to_the_very_same_losses(make_run: Callab
     assert spawn(cut).wait(120) == 0
     assert cut.status().state == "finished"
     assert losses(cut) == losses(whole)
-    weights = [torch.load(run.state_file, weights_only=True)["G"] for run in (whole, cut)]
-    assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
 
 
 def test_the_stop_file_stops_and_saves(make_run: Callable[..., Run]):
@@ -146,16 +168,120 @@ def test_the_learning_rate_is_constant_and_then_falls_linearly():
     assert [learning_rate(config, step, 10) for step in range(1, 11)] == [5, 5, 5, 5, 5, 5, 4, 3, 2, 1]
 
 
-def test_photos_alone_train_edges_to_photo(make_run: Callable[..., Run], tmp_path: Path):
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for shade in (40, 90):
-        Image.new("RGB", (40, 40), (shade, 99, 9)).save(folder / f"{shade}.png")
-    run = make_run(dataset=str(folder), steps=2)
+def test_photos_alone_train_edges_to_photo(make_run: Callable[..., Run], photos: Path):
+    run = make_run(dataset=str(photos), steps=2)
     train(run)
     metadata = checkpoint.read_metadata(run.generator_file)
     assert (metadata.source.kind, metadata.target.kind, metadata.steps) == ("edges", "photo", 2)
     assert metadata.line_width > 1
+    assert not metadata.colour_hints
+
+
+def test_a_generator_that_learned_from_colour_hints_says_so(make_run: Callable[..., Run], photos: Path):
+    run = make_run(dataset=str(photos), steps=12, colour_hints=True)
+    train(run)
+    assert checkpoint.read_metadata(run.generator_file).colour_hints
+    plain = make_run("plain", dataset=str(photos), steps=12)
+    train(plain)
+    assert losses(run) != losses(plain)
+
+
+def test_colour_hints_for_pairs_are_refused(make_run: Callable[..., Run]):
+    with pytest.raises(DatasetError, match="colour hints need photos alone"):
+        train(make_run(colour_hints=True))
+
+
+def test_with_ema_the_moving_average_is_saved_and_not_g(make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch):
+    seen: list[dict[str, Tensor]] = []  # G after each step
+
+    def watched(G: nn.Module, *rest: Any) -> Tensor:
+        result = update(G, *rest)
+        seen.append({name: weight.detach().clone() for name, weight in G.state_dict().items()})
+        return result
+
+    monkeypatch.setattr(loop, "update", watched)
+    run = make_run(steps=5, lr=1e-2, ema=0.5)
+    train(run)
+    average = seen[0]
+    for weights in seen[1:]:
+        average = {name: 0.5 * average[name] + 0.5 * weights[name] for name in weights}
+    saved = checkpoint.load(run.generator_file)[0].state_dict()
+    assert all(torch.allclose(saved[name], average[name], atol=1e-3) for name in saved)  # fp16 has 3 digits
+    assert not all(torch.allclose(saved[name], seen[-1][name], atol=1e-3) for name in saved)
+
+
+def test_ema_does_not_change_what_is_trained(make_run: Callable[..., Run]):
+    plain, averaged = make_run("plain"), make_run("averaged", ema=0.9, preview_every=6)
+    for run in (plain, averaged):
+        train(run)
+    assert all(torch.equal(a, b) for a, b in zip(trained(plain), trained(averaged), strict=True))
+    assert plain.generator_file.read_bytes() != averaged.generator_file.read_bytes()
+
+
+def test_a_run_with_ema_resumes_to_the_very_same_losses_and_generator(make_run: Callable[..., Run]):
+    settings = {"steps": 10, "ema": 0.9, "preview_every": 2}
+    whole, cut = make_run("run", **settings), make_run("cut", **settings)
+    train(whole)
+    with cut.claim():
+        (cut.path / "stop").touch()
+        train(cut)
+    assert cut.status().state == "stopped"
+    with cut.claim():
+        train(cut)
+    assert losses(cut) == losses(whole)  # val_L1 too, which is the average's
+    weights = [checkpoint.load(run.generator_file)[0].state_dict() for run in (whole, cut)]
+    assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
+
+
+def test_a_run_may_begin_from_a_generator(make_run: Callable[..., Run], make_generator: Callable[..., Path]):
+    path = make_generator("ancestor")
+    run = make_run(steps=1, lr=1e-8, init_from=str(path), dropout=0.25, provenance="boxes.")
+    train(run)
+    (before, ancestor), (after, metadata) = (checkpoint.load(file) for file in (path, run.generator_file))
+    weights = zip(before.state_dict().values(), after.state_dict().values(), strict=True)
+    assert all(torch.allclose(old, new, atol=1e-6) for old, new in weights)
+    assert metadata.provenance == "boxes. Fine-tuned from ancestor."
+    assert (metadata.steps, metadata.config.dropout, ancestor.config.dropout) == (1, 0.25, 0.5)
+
+
+def test_beginning_from_another_run_needs_but_its_name(make_run: Callable[..., Run]):
+    train(make_run("first", steps=2))
+    second = make_run("second", steps=1, init_from="first")
+    train(second)
+    assert checkpoint.read_metadata(second.generator_file).provenance == "Fine-tuned from first."
+
+
+def test_a_run_that_began_from_a_generator_resumes_from_its_own_weights(
+    make_run: Callable[..., Run], make_generator: Callable[..., Path]
+):
+    settings = {"steps": 6, "init_from": str(make_generator("ancestor"))}
+    whole, cut = make_run("whole", **settings), make_run("cut", **settings)
+    train(whole)
+    with cut.claim():
+        (cut.path / "stop").touch()
+        train(cut)
+    train(cut)
+    assert losses(cut) == losses(whole)
+    assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ngf": 8}, r"must have its architecture: .*image_size=32.*ngf=4.*, not .*ngf=8"),
+        ({"crop_size": 64, "load_size": 64}, r"must have its architecture: .*image_size=32.*, not .*image_size=64"),
+        ({"init_from": "nobody"}, "no generator 'nobody'"),
+    ],
+)
+def test_a_generator_that_a_run_cannot_begin_from_is_refused(
+    make_run: Callable[..., Run], make_generator: Callable[..., Path], settings: dict[str, Any], message: str
+):
+    run = make_run(**{"init_from": str(make_generator("ancestor"))} | settings)
+    with pytest.raises(ValueError, match=message), run.claim():
+        train(run)
+    assert run.status().state == "failed"
+    assert not run.generator_file.exists()
 
 
 def test_the_generator_says_what_it_was_trained_on(make_run: Callable[..., Run]):
@@ -165,26 +291,6 @@ def test_the_generator_says_what_it_was_trained_on(make_run: Callable[..., Run])
     assert metadata.source.palette
     assert (metadata.name, metadata.dataset, metadata.direction) == ("run", "pairs", "BtoA")
     assert (metadata.licence, metadata.provenance) == ("MIT", "boxes")
-
-
-def test_two_processes_train_the_same_weights(make_run: Callable[..., Run], pairs: Path):
-    # One pair each, or both in one process: the same updates, but for rounding.
-    settings = {"load_size": 32, "flip": False, "dropout": 0.0, "steps": 5}
-    alone = make_run("alone", batch_size=2, **settings)
-    train(alone)
-    together = make_run("together", batch_size=1, num_processes=2, **settings)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    subprocess.run([*torchrun, "-m", "training", together.path], cwd=ROOT, check=True, timeout=120)
-    assert together.status().state == "finished"
-    for mine, theirs in zip(losses(together), losses(alone), strict=True):
-        assert mine == pytest.approx(theirs, rel=2e-3)
-
-
-def test_several_processes_may_create_the_run_they_train(pairs: Path, runs: Path):
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "training"]
-    options = ["--steps=2", "--load-size=36", "--crop-size=32", "--ngf=4", "--ndf=4", "--device=cpu"]
-    subprocess.run([*torchrun, f"--dataset={pairs}", "--name=ours", *options], cwd=ROOT, check=True, timeout=120)
-    assert Run(runs / "ours").status().state == "finished"
 
 
 def command_line(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -219,3 +325,51 @@ def test_what_is_wrong_is_said_without_a_traceback(arguments: list[str], message
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_batches_are_made_while_the_step_before_them_computes():
+    made, consumer = threading.Event(), threading.get_ident()
+
+    def batches() -> Iterator[int]:
+        yield 0
+        assert threading.get_ident() != consumer
+        made.set()
+        yield 1
+        raise OSError("the disk is gone")
+
+    ahead = _ahead(batches())
+    assert next(ahead) == 0
+    assert made.wait(10)  # nobody has asked for it yet
+    assert next(ahead) == 1
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(ahead)
+    assert not any(thread.name.startswith("data") for thread in threading.enumerate())
+
+
+def test_the_time_spent_waiting_for_data_is_logged(make_run: Callable[..., Run]):
+    run = make_run()
+    train(run)
+    assert all(0 <= row["data_wait"] < 1 for row in run.metrics()[0])
+
+
+def test_a_step_in_bfloat16_is_nearly_the_same():
+    """As on CUDA: convolutions in bf16, weights, losses and the optimizers' state in fp32."""
+    config = TrainConfig(name="any", dataset="any", ngf=8, ndf=8, crop_size=64, dropout=0, device="cpu")
+    a, b = torch.rand(2, 2, 3, 64, 64) * 2 - 1
+    losses: dict[str, Tensor] = {}
+    for precision in ("no", "bf16"):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        torch.manual_seed(0)
+        G, D = networks(config, torch.device("cpu"))
+        opt_G, opt_D = adam(G, config), adam(D, config)
+        accelerator = Accelerator(cpu=True, mixed_precision=precision)
+        parallel_G, parallel_D = accelerator.prepare(G, D)
+        steps = [update(parallel_G, parallel_D, opt_G, opt_D, a, b, config.lambda_l1, accelerator) for _ in range(3)]
+        losses[precision] = torch.stack(steps)
+        state = [value for group in (opt_G, opt_D) for each in group.state.values() for value in each.values()]
+        assert {value.dtype for value in (*G.parameters(), *D.parameters(), *state, losses[precision])} == {
+            torch.float32
+        }
+    AcceleratorState._reset_state(reset_partial_state=True)
+    assert not torch.equal(losses["no"], losses["bf16"])
+    torch.testing.assert_close(losses["bf16"], losses["no"], rtol=0.03, atol=0)

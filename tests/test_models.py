@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from pix2pix.models import Discriminator, Generator, GeneratorConfig, summary
+from pix2pix.models import Convolution, Discriminator, Generator, GeneratorConfig, TransposedConvolution, summary
 
 
 def blocks(*modules: nn.Module) -> list[nn.Sequential]:
@@ -79,9 +79,9 @@ def test_initial_weights_have_the_papers_statistics():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.weight.numel() > 10_000:
                 assert module.weight.mean().item() == pytest.approx(0, abs=1e-3)
                 assert module.weight.std().item() == pytest.approx(0.02, rel=0.05)
-            if isinstance(module, nn.InstanceNorm2d):
+            if isinstance(module, nn.GroupNorm):
                 assert module.weight.mean().item() == pytest.approx(1, abs=0.02)
-        gains = torch.cat([m.weight for m in network.modules() if isinstance(m, nn.InstanceNorm2d)])
+        gains = torch.cat([m.weight for m in network.modules() if isinstance(m, nn.GroupNorm)])
         assert gains.std().item() == pytest.approx(0.02, rel=0.15)
         assert all((bias == 0).all() for name, bias in network.named_parameters() if name.endswith("bias"))
 
@@ -93,7 +93,20 @@ def test_outermost_and_innermost_convolutions_have_a_bias_and_no_norm():
         assert block[0].bias is not None
     for block in blocks(*G.down[1:-1], *G.up[:-1]):
         assert block[0].bias is None
-        assert isinstance(block[1], nn.InstanceNorm2d)
+        assert isinstance(block[1], nn.GroupNorm)
+
+
+@pytest.mark.parametrize("side", [4, 32])  # few positions, and many
+@pytest.mark.parametrize("ours", [Convolution, TransposedConvolution])
+def test_our_convolutions_are_torchs_own(ours: type[nn.Conv2d | nn.ConvTranspose2d], side: int):
+    layer = ours(6, 5, 4, stride=2, padding=1, bias=False).double()
+    results = []
+    for forward in (layer.forward, lambda x: ours.__bases__[0].forward(layer, x)):
+        x = torch.linspace(-1, 1, 2 * 6 * side * side, dtype=torch.double).view(2, 6, side, side).requires_grad_()
+        y = forward(x)
+        results.append((y, *torch.autograd.grad(y.square().sum(), (x, layer.weight))))
+    for mine, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(mine, theirs)
 
 
 def test_an_image_gives_the_same_in_a_batch_as_alone():

@@ -30,6 +30,9 @@ class TrainConfig:
     palette: PaletteName = "none"
     """snap the label colours of the input to a palette: cmp is the 12 facade classes"""
 
+    colour_hints: bool = False
+    """give half of the drawings coloured strokes to learn from (photos alone): a red one then makes a red shoe"""
+
     load_size: int = 286
     """each picture is resized to a square of this size, in pixels ..."""
     crop_size: int = 256
@@ -46,6 +49,11 @@ class TrainConfig:
     dropout: float = 0.5
     """dropout rate of the three innermost up-blocks"""
 
+    init_from: str = ""
+    """a generator to begin from: a name, a path or hf://owner/name; ngf and crop_size must be its own"""
+    ema: float = 0.0
+    """if over 0 (say 0.999), what is saved is G's moving average, of this decay per step, which is smoother"""
+
     epochs: int = 200
     """times to go through the dataset (if steps is 0)"""
     steps: int = 0
@@ -60,6 +68,8 @@ class TrainConfig:
     """Adam's first momentum"""
     lambda_l1: float = 100.0
     """weight of the L1 term in the generator's objective"""
+    l1_steps: int = 0
+    """how many of the first steps train G by the L1 term alone, without D: it learns colours before textures"""
     seed: int = 0
     """decides the initial weights, the order, the crops and the dropout"""
 
@@ -93,6 +103,7 @@ class TrainConfig:
         _require(self.load_size >= self.crop_size, f"load_size {self.load_size} is below crop_size {self.crop_size}")
         _require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
         _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
+        _require(0 <= self.ema < 1, f"ema {self.ema} is not in [0, 1)")
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
         _require(0 <= self.lambda_l1 < inf, f"lambda_l1 {self.lambda_l1} must not be negative")
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
@@ -107,7 +118,7 @@ class TrainConfig:
             "save_every",
         ):
             _require(getattr(self, name) >= 1, f"{name} {getattr(self, name)} must be 1 or more")
-        for name in ("steps", "epochs", "decay_steps", "seed"):
+        for name in ("steps", "epochs", "decay_steps", "l1_steps", "seed"):
             _require(getattr(self, name) >= 0, f"{name} {getattr(self, name)} must not be negative")
 
     def to_json(self) -> str:

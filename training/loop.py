@@ -8,23 +8,27 @@ nothing had happened: on the CPU of one machine, with as many threads, to the ve
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from pix2pix import checkpoint, images
 from pix2pix.checkpoint import Metadata, Side
-from pix2pix.data import Found, PairedImages, ShuffledBatches, find_pairs
+from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches, find_pairs
 from pix2pix.devices import pick_device
 from pix2pix.losses import discriminator_loss, generator_loss, l1_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
@@ -36,6 +40,8 @@ PREVIEW_COLUMNS = 4  # of train, and as many of val
 VAL_PAIRS = 16  # that val_L1 is averaged over, at each preview
 DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
 HEARTBEAT_S = 2.0  # between writes of status.json
+
+T = TypeVar("T")
 
 log = logging.getLogger("training")
 
@@ -50,7 +56,7 @@ def train(run: Run) -> None:
     Raises DatasetError for a dataset that cannot be used, ValueError for a device that is not here, DivergedError.
     """
     config = run.config
-    accelerator = _accelerator(config)
+    accelerator = accelerator_for(config)
     device, is_main = accelerator.device, accelerator.is_main_process
     torch.manual_seed(config.seed)
 
@@ -61,22 +67,20 @@ def train(run: Run) -> None:
     total = config.steps or math.ceil(config.epochs * len(train_set) / pairs_per_step)
 
     # Networks and their optimizers
-    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-    G = Generator(GeneratorConfig(config.crop_size, ngf=config.ngf, dropout=config.dropout))
-    D = Discriminator(ndf=config.ndf, n_layers=config.n_layers)
-    for network in (G, D):
-        network.to(device=device, memory_format=layout)  # pyright: ignore[reportCallIssue]
+    G, D = networks(config, device)
     opt_G, opt_D = adam(G, config), adam(D, config)
 
     # Resume
-    state = State(G, D, opt_G, opt_D)
+    state = State(G, D, opt_G, opt_D, average=averaged(G, config) if config.ema else None)
     if run.state_file.exists():
         state.load(run)
+    elif config.init_from:
+        state.begin_from(config.init_from)
     order = ShuffledBatches(
         len(train_set), config.batch_size, config.seed,
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
     )  # fmt: skip
-    batches = iter(_loader(train_set, order, device))
+    batches = _batches(train_set, order, device)
     G_parallel, D_parallel = accelerator.prepare(G, D)
 
     # Begin
@@ -86,7 +90,7 @@ def train(run: Run) -> None:
         run.write_status(state="running", step=state.step, total=total, device=str(device))
         log.info("%s Training on %s from step %d to %d.", found.describe(), device, state.step, total)
         if state.step == 0:
-            preview.save(run, G, 0)
+            preview.save(run, state.generator, 0)
     pace = Pace(total, pairs_per_step, state, show_bar=is_main)
     stopping = False
 
@@ -94,12 +98,18 @@ def train(run: Run) -> None:
         state.step += 1
         step = state.step
         torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
-        a, b = (half.to(device, non_blocking=True, memory_format=layout) for half in next(batches))
+        pair = pace.wait_for(batches)
+        a, b = (half.to(device, non_blocking=True, memory_format=memory_format(device)) for half in pair)
         lr = opt_G.param_groups[0]["lr"] = opt_D.param_groups[0]["lr"] = learning_rate(config, step, total)
 
         # Update D and G, and note the losses; they stay on the device until they are logged
-        state.losses += update(G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
+        if step <= config.l1_steps:
+            state.losses += update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
+        else:
+            state.losses += update(G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
         state.noted += 1
+        if state.average:
+            state.average.update_parameters(G)
         pace.tick(run if is_main else None)
         stopping = _agree(is_main and run.should_stop(), accelerator)
 
@@ -115,9 +125,10 @@ def train(run: Run) -> None:
 
         # Look
         if is_main and (step % config.preview_every == 0 or step == total):
-            row["val_L1"] = preview.save(run, G, step)
+            row["val_L1"] = preview.save(run, state.generator, step)
         if is_main and row:
-            run.append_metrics({"step": step, "time": round(state.seconds, 2), **row})
+            timing = {"time": round(state.seconds, 2), "data_wait": round(pace.take_wait_share(), 4)}
+            run.append_metrics({"step": step, **timing, **row})
 
         # Save
         if step % config.save_every == 0 or step == total or stopping:
@@ -132,6 +143,20 @@ def train(run: Run) -> None:
         run.write_status(state="finished" if finished else "stopped", step=state.step, eta_s=0 if finished else None)
         log.info("%s at step %d of %d.", "Finished" if finished else "Stopped", state.step, total)
     accelerator.wait_for_everyone()  # the others have nothing to save, and would be gone long before the main process
+
+
+def networks(config: TrainConfig, device: torch.device) -> tuple[Generator, Discriminator]:
+    """G and D with random weights, as the device likes them."""
+    G = Generator(GeneratorConfig(config.crop_size, ngf=config.ngf, dropout=config.dropout))
+    D = Discriminator(ndf=config.ndf, n_layers=config.n_layers)
+    for network in (G, D):
+        network.to(device=device, memory_format=memory_format(device))  # pyright: ignore[reportCallIssue]
+    return G, D
+
+
+def memory_format(device: torch.device) -> torch.memory_format:
+    """Tensor cores want channels last; the CPU is slower with it (`benchmarks/training_step.py`)."""
+    return torch.channels_last if device.type == "cuda" else torch.contiguous_format
 
 
 def update(
@@ -169,6 +194,17 @@ def update(
     return torch.stack([loss_D.detach() / 2, loss_G.detach(), loss_L1.detach()])
 
 
+def update_l1(
+    G: nn.Module, opt_G: torch.optim.Optimizer, a: Tensor, b: Tensor, lambda_l1: float, accelerator: Accelerator
+) -> Tensor:
+    """A step of G alone, by the L1 term of its objective, as SRGAN begins; the same losses, those of D being zero."""
+    opt_G.zero_grad()
+    loss_L1 = l1_loss(G(a), b)
+    accelerator.backward(lambda_l1 * loss_L1)
+    opt_G.step()
+    return torch.stack([torch.zeros_like(loss_L1), torch.zeros_like(loss_L1), loss_L1]).detach()
+
+
 @dataclass
 class State:
     """All that training changes, in memory and in state.pt."""
@@ -177,6 +213,7 @@ class State:
     D: Discriminator
     opt_G: torch.optim.Optimizer
     opt_D: torch.optim.Optimizer
+    average: AveragedModel | None = None  # of G
     step: int = 0
     seconds: float = 0.0  # of training so far, over all sittings
     losses: Tensor = field(init=False)  # sums of loss_D, loss_G and loss_L1 since the last line of metrics
@@ -184,6 +221,11 @@ class State:
 
     def __post_init__(self) -> None:
         self.losses = torch.zeros(3, device=next(self.G.parameters()).device)
+
+    @property
+    def generator(self) -> Generator:
+        """What the training is for: G, or its moving average."""
+        return self.average.module if self.average else self.G  # pyright: ignore[reportReturnType]
 
     def take_losses(self, accelerator: Accelerator) -> dict[str, float]:
         """Their averages since the last call, over all processes."""
@@ -197,14 +239,14 @@ class State:
 
     def save(self, run: Run, metadata: Metadata) -> None:
         """Replaces state.pt and the generator. Raises DivergedError rather than overwrite good weights with bad."""
-        weights = chain(self.G.parameters(), self.D.parameters())
+        weights = chain(self.generator.parameters(), self.D.parameters())
         if not all(torch.isfinite(weight).all() for weight in weights):
             raise DivergedError(f"weights are not numbers at step {self.step}; try a lower learning rate")
         with replacing(run.state_file) as temporary:
             parts = {name: part.state_dict() for name, part in self._parts().items()}
             counts = {"step": self.step, "seconds": self.seconds, "losses": self.losses, "noted": self.noted}
             torch.save(parts | counts, temporary)
-        checkpoint.save(run.generator_file, self.G, metadata.at(self.step))
+        checkpoint.save(run.generator_file, self.generator, metadata.at(self.step))
         run.write_status(saved_step=self.step)
 
     def load(self, run: Run) -> None:
@@ -218,8 +260,18 @@ class State:
         except Exception as error:  # unpickling raises anything at all on broken data
             raise ValueError(f"{run.state_file} cannot be resumed from: {error}") from error
 
+    def begin_from(self, name: str) -> None:
+        """G takes the weights of a finished generator. Raises CheckpointError, ValueError for another architecture."""
+        generator, _ = checkpoint.load(checkpoint.locate(name))
+        has = replace(generator.config, dropout=self.G.config.dropout)
+        if has != self.G.config:
+            raise ValueError(f"to begin from {name}, a run must have its architecture: {has}, not {self.G.config}")
+        for network in filter(None, (self.G, self.average and self.average.module)):
+            network.load_state_dict(generator.state_dict())
+
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        return {"G": self.G, "D": self.D, "opt_G": self.opt_G, "opt_D": self.opt_D}
+        parts = {"G": self.G, "D": self.D, "opt_G": self.opt_G, "opt_D": self.opt_D, "average": self.average}
+        return {name: part for name, part in parts.items() if part}
 
 
 class Preview:
@@ -252,6 +304,21 @@ class Pace:
         self.bar = tqdm(total=total, initial=state.step, unit="step", smoothing=0.05, disable=disable)
         self.last_tick = self.last_beat = time.perf_counter()
         self.step_s = 0.0  # smoothed over some twenty steps
+        self.waited_s, self.noted = 0.0, self.last_tick  # for data, since then
+
+    def wait_for(self, batches: Iterator[T]) -> T:
+        """The next batch; what it takes to get it is noted."""
+        began = time.perf_counter()
+        batch = next(batches)
+        self.waited_s += time.perf_counter() - began
+        return batch
+
+    def take_wait_share(self) -> float:
+        """The share of the time since the last call that was spent waiting for data."""
+        now = time.perf_counter()
+        share = self.waited_s / (now - self.noted)
+        self.waited_s, self.noted = 0.0, now
+        return share
 
     def tick(self, run: Run | None) -> None:
         """After each step; writes the status now and then if given a run."""
@@ -301,7 +368,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
         network.train()
 
 
-def _accelerator(config: TrainConfig) -> Accelerator:
+def accelerator_for(config: TrainConfig) -> Accelerator:
     """Of one process or of several; bf16 autocast on CUDA."""
     device = pick_device(config.device)
     if device.index is not None:
@@ -316,6 +383,11 @@ def adam(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), config.lr, (config.beta1, 0.999), eps=1e-7, fused=fused)
 
 
+def averaged(G: Generator, config: TrainConfig) -> AveragedModel:
+    """The exponential moving average of G's weights, which EDM and StyleGAN show instead of G's own."""
+    return AveragedModel(G, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+
+
 def _pairs(config: TrainConfig, found: Found, split: str, *, augment: bool) -> PairedImages:
     return PairedImages(
         found,
@@ -326,22 +398,35 @@ def _pairs(config: TrainConfig, found: Found, split: str, *, augment: bool) -> P
         augment=augment,
         flip=config.flip,
         palette=PALETTES.get(config.palette),
+        hints=config.colour_hints,
         seed=config.seed,
     )
 
 
-def _loader(dataset: PairedImages, order: ShuffledBatches, device: torch.device) -> DataLoader:
-    # Beside a step on the CPU decoding is nothing, and more processes would only take its cores.
-    workers = 0 if device.type == "cpu" else 4
-    # The loader draws a seed for its workers: from a generator of its own, so that dropout does not see it.
-    private = torch.Generator()
-    return DataLoader(
+def _batches(dataset: PairedImages, order: ShuffledBatches, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pairs as `order` wants them, made while the step before them computes."""
+    if device.type == "cuda" and ResidentPairs.fits(dataset):
+        resident = ResidentPairs(dataset, device)
+        return (resident[keys] for keys in order)
+    # A thread is enough beside a step on the CPU, and processes would each keep decoded pictures of their own.
+    workers = 4 if device.type == "cuda" else 0
+    loader = DataLoader(
         dataset,
         batch_sampler=order,
         num_workers=workers,
         pin_memory=device.type == "cuda",
-        generator=private,
+        generator=torch.Generator(),  # it draws a seed for its workers, which the dropout should not notice
     )
+    return iter(loader) if workers else _ahead(iter(loader))
+
+
+def _ahead(batches: Iterator[T], count: int = 2) -> Iterator[T]:
+    """The same, each made in a thread up to so many before its turn. For endless iterators."""
+    with ThreadPoolExecutor(1, "data") as thread:
+        coming = deque(thread.submit(next, batches) for _ in range(count))
+        while True:
+            yield coming.popleft().result()
+            coming.append(thread.submit(next, batches))
 
 
 def _metadata(config: TrainConfig, found: Found) -> Metadata:
@@ -350,6 +435,9 @@ def _metadata(config: TrainConfig, found: Found) -> Metadata:
     if palette := PALETTES.get(config.palette):
         labels = Side("labels", palette)
         a, b = (labels, b) if config.direction == "AtoB" else (a, labels)
+    provenance = config.provenance
+    if config.init_from:
+        provenance = f"{provenance} Fine-tuned from {Path(config.init_from).stem}.".strip()
     return Metadata(
         name=config.name,
         steps=0,
@@ -357,9 +445,10 @@ def _metadata(config: TrainConfig, found: Found) -> Metadata:
         a=a,
         b=b,
         direction=config.direction,
+        colour_hints=config.colour_hints,
         dataset=found.root.name,
         licence=config.licence,
-        provenance=config.provenance,
+        provenance=provenance,
     )
 
 

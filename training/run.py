@@ -6,6 +6,8 @@ an app that was restarted all see the same run. Nothing here needs torch.
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -29,6 +31,8 @@ State = Literal["starting", "running", "stopping", "stopped", "finished", "faile
 
 PATIENCE_S = 120.0  # one step of a wide 512 px model takes over ten seconds on a slow CPU, and loading torch as long
 RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
+# What torchrun and `accelerate launch` print of the process that has ended first, before they end the others.
+_ENDED_FIRST = re.compile(r"failed \(exitcode: (-?\d+)\) local_rank: (\d+)")
 _HEADER = "=== training started "  # begins each attempt in log.txt: an old traceback is not blamed for a new end
 
 
@@ -283,6 +287,13 @@ class Run:
 
     def _cause_of_death(self) -> str:
         attempt = self.log().rpartition(_HEADER)[2]
+        if ended := _ENDED_FIRST.search(attempt):
+            code, rank = int(ended[1]), int(ended[2])
+            if code < 0:
+                who = f"Process {rank + 1} of {self.config.num_processes}"
+                return f"{who} was killed ({signal.Signals(-code).name}). Resume {self._next_beginning()}."
+            # The launcher's own traceback follows, and torch has put a rank before each line of the process's.
+            attempt = re.sub(r"^\[rank\d+\]: ?", "", attempt[: ended.start()], flags=re.MULTILINE)
         _, found, traceback = attempt.rpartition("Traceback (most recent call last):")
         if found:
             unindented = [line for line in traceback.splitlines() if line and not line[0].isspace()]

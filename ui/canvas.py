@@ -3,23 +3,29 @@
 Its look and its behaviour are in canvas.css and canvas.js, beside this file; here is what the server answers.
 """
 
+import asyncio
 import base64
 import io
 import json
 import logging
 import re
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from PIL import Image
 
 from pix2pix.places import generators
+from ui.scheduler import Superseded
 from ui.studio import Studio, StudioError, metadata, read_picture
 
 HERE = Path(__file__).parent
 MAX_DRAWING = 4_000_000  # characters of a PNG data URL; a drawing has some ten thousand
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +34,18 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     """The canvas, the picture beside it, and all their controls.
 
     Server functions do not go through Gradio's queue: a request costs some milliseconds, and the studio's scheduler
-    decides whose turn it is. (Not a subclass of gr.HTML: Gradio writes a .pyi file beside the source of each one.)
+    decides whose turn it is. Those that wait for it are coroutines: a waiting page must not hold one of Gradio's 40
+    threads. (Not a subclass of gr.HTML: Gradio writes a .pyi file beside the source of each one.)
     """
 
     def models(_: Any) -> list[dict[str, Any]]:
         return [describe(name, path) for name, path in generators().items()]
 
-    def warm_up(data: Any) -> dict[str, str]:
-        return _answer(lambda: studio.warm_up(_text(data, "model")))
+    async def warm_up(data: Any) -> dict[str, str]:
+        return await _answer(lambda: studio.warm_up(_text(data, "model")), lambda _: {})
 
-    def translate(data: Any) -> dict[str, str]:
-        return _answer(lambda: _translate(studio, data))
+    async def translate(data: Any) -> dict[str, str]:
+        return await _answer(lambda: _translate(studio, data), lambda url: {"picture": url})
 
     return gr.HTML(
         html_template=(HERE / "canvas.html").read_text("utf-8"),
@@ -75,16 +82,18 @@ def samples() -> list[dict[str, Any]]:
     return [json.loads(path.read_text("utf-8")) for path in sorted((HERE / "samples").glob("*.json"))]
 
 
-def _translate(studio: Studio, data: Any) -> dict[str, str]:
-    drawing = _decode(_text(data, "picture"))
-    picture = studio.translate(_text(data, "model"), drawing, _text(data, "session"))
-    return {"superseded": "yes"} if picture is None else {"picture": _encode(picture)}
+def _translate(studio: Studio, data: Any) -> Future[str]:
+    """The picture as a data URL. PNG is read and written when the turn has come, not in the event loop."""
+    drawing, model, session = (_text(data, key) for key in ("picture", "model", "session"))
+    return studio.submit(model, session, lambda translator: _encode(translator(_decode(drawing))))
 
 
-def _answer(work: Any) -> dict[str, str]:
-    """What the page gets: never a traceback."""
+async def _answer(begin: Callable[[], Future[T]], reply: Callable[[T], dict[str, str]]) -> dict[str, str]:
+    """What the page gets, when its turn has come: never a traceback."""
     try:
-        return work() or {}
+        return reply(await asyncio.wrap_future(begin()))
+    except Superseded:
+        return {"superseded": "yes"}
     except StudioError as error:
         return {"error": str(error)}
     except Exception:

@@ -31,23 +31,24 @@ class Scheduler:
         return self.submit(session, work).result()
 
     def submit(self, session: str, work: Callable[[], T]) -> Future[T]:
-        """The same, without waiting for it."""
+        """The same, without waiting for it. Who cancels the future gives up the turn."""
         future: Future[T] = Future()
         with self._arrival:
             _, older = self._waiting.get(session, (None, None))
             self._waiting[session] = (work, future)
             self._arrival.notify()
-        if older is not None:
+        if older is not None and older.set_running_or_notify_cancel():
             older.set_exception(Superseded())
         return future
 
     def _serve(self) -> None:
         while True:
             work, future = self._next()
-            try:
-                future.set_result(work())
-            except BaseException as error:  # whatever it was, it is the caller's, and others wait for this thread
-                future.set_exception(error)
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except BaseException as error:  # whatever it was, it is the caller's, and others wait for this thread
+                    future.set_exception(error)
             del work, future  # a drawing should not be kept until the next one arrives
 
     def _next(self) -> tuple[Callable[[], Any], Future[Any]]:

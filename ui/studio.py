@@ -3,9 +3,10 @@
 import io
 import logging
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
 KEPT = 3  # generators in memory at once
 MAX_PIXELS = 32_000_000  # of a picture to translate; a photo of a good phone has half as many
 WARM_UP = "warm-up"  # the session of translations that nobody looks at
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class Studio:
         """`public`: strangers can open the page, so it must not name paths of this machine, nor train on it."""
         self.public = public
         self.scheduler = Scheduler()
+        self.compiling = Scheduler()  # beside the drawing, one generator after the other; each one is a session
         self._loading = threading.Lock()
         self._loaded: dict[Path, tuple[int, Translator]] = {}  # path -> (its mtime, the generator), newest use last
 
@@ -45,27 +49,35 @@ class Studio:
         Raises StudioError. Only one translation at a time computes: two would merely slow each other down.
         """
         try:
-            return self.scheduler.run(session, lambda: self.translator(model_name)(picture, seed))
+            return self.submit(model_name, session, lambda translator: translator(picture, seed)).result()
         except Superseded:
             return None
+
+    def submit(self, model_name: str, session: str, work: Callable[["Translator"], T]) -> Future[T]:
+        """What `work` does with the generator of that name when the session's turn has come, without waiting for it.
+
+        The future raises StudioError, or Superseded where a newer job of the session has taken its place.
+        """
+        return self.scheduler.submit(session, lambda: self._do(work, model_name))
+
+    def warm_up(self, model_name: str) -> Future[Image.Image]:
+        """Loads a generator and uses it once, so that the first real picture comes as fast as the others."""
+        paper = Image.new("RGB", (64, 64), "white")
+        return self.submit(model_name, f"{WARM_UP} {model_name}", lambda translator: translator(paper))
+
+    def warm_up_soon(self) -> None:
+        """Begins to do so with the generator that the page offers first, which brings torch into memory."""
+        for name in list(generators())[:1]:
+            self.warm_up(name)
+
+    def _do(self, work: Callable[["Translator"], T], model_name: str) -> T:
+        try:
+            return work(self.translator(model_name))
         except StudioError:
             raise
         except Exception as error:
             log.exception("translating with %r failed", model_name)
             raise StudioError(f"{model_name} could not translate this: {error}") from error
-
-    def warm_up(self, model_name: str) -> None:
-        """Loads a generator and uses it once, so that the first real picture comes as fast as the others."""
-        self.translate(model_name, Image.new("RGB", (64, 64), "white"), f"{WARM_UP} {model_name}")
-
-    def warm_up_soon(self) -> None:
-        """Does so in the background with the generator that the page offers first, and brings torch into memory."""
-        for name in list(generators())[:1]:
-            threading.Thread(target=self._try_warm_up, args=[name], name="warm-up", daemon=True).start()
-
-    def _try_warm_up(self, model_name: str) -> None:
-        with suppress(StudioError):  # whoever chooses it will be told
-            self.warm_up(model_name)
 
     def translator(self, model_name: str) -> "Translator":
         """The loaded generator of that name; loaded again when its file was replaced. Raises StudioError."""
@@ -76,12 +88,20 @@ class Studio:
                 known, translator = self._loaded.pop(path, (None, None))
                 if translator is None or known != modified:
                     translator = _load(path)
+                    self.compiling.submit(str(path), lambda: self._compile(path))
             except (OSError, ValueError) as error:
                 raise StudioError(self._why(model_name, error)) from error
             self._loaded[path] = (modified, translator)
             while len(self._loaded) > KEPT:
                 del self._loaded[next(iter(self._loaded))]
             return translator
+
+    def _compile(self, path: Path) -> None:
+        """Torch computes until it is done. The file may have been replaced again, or be in memory no more."""
+        with self._loading:
+            _, translator = self._loaded.get(path, (None, None))
+        if translator:
+            translator.compile()
 
     def metadata(self, model_name: str) -> "Metadata":
         """What the generator of that name says of itself. Raises StudioError."""

@@ -1,0 +1,194 @@
+"""Many drawers at once: what each gets of `python app.py`, over the very requests that the page makes.
+
+python benchmarks/load.py [--seconds 60]
+
+The app is a process of its own on the loopback interface, with the generator that it offers first. A drawer is what
+the page is: a pen that moves and rests, one request in flight, and the newest drawing sent when the answer returns.
+The drawers share the processor with the app, and take some milliseconds of it a picture.
+"""
+
+import argparse
+import asyncio
+import base64
+import bisect
+import io
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.machine import describe
+from pix2pix.places import ROOT
+
+DRAWERS = (1, 5, 20, 50)
+SETTLE = 8  # seconds of drawing that are not counted, until the generator is compiled
+PATIENCE = 10  # seconds until the page gives a request up
+MOVES = 60  # of the pen, a second
+DRAWINGS = 64  # different ones that are sent, drawn beforehand
+ENCODINGS = "gzip, deflate, br, zstd"  # a browser's
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60, help="for each number of drawers (default: 60)")
+    options = parser.parse_args()
+    with serve() as (url, process):
+        figures = asyncio.run(measure(url, process, options.seconds))
+    print("\n" + json.dumps(figures))
+
+
+@contextmanager
+def serve() -> Iterator[tuple[str, psutil.Process]]:
+    """`python app.py` on a free port, without any runs of one's own. Yields its address and its process."""
+    with socket.socket() as probe, tempfile.TemporaryDirectory() as runs:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+        probe.close()
+        command = [sys.executable, str(ROOT / "app.py"), "--no-inbrowser", "--port", port]
+        environment = os.environ | {"PIX2PIX_RUNS": runs}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            try:
+                if "http" not in (line := process.stdout.readline()):
+                    raise RuntimeError(f"The app did not start. It said: {line!r}")
+                yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+            finally:
+                process.terminate()
+
+
+async def measure(url: str, process: psutil.Process, seconds: float) -> dict[str, dict[str, float]]:
+    drawings = [_drawing(seed) for seed in range(DRAWINGS)]
+    async with httpx.AsyncClient(
+        base_url=url,
+        headers={"Accept-Encoding": ENCODINGS},
+        timeout=PATIENCE,
+        limits=httpx.Limits(max_connections=None),
+        trust_env=False,
+    ) as client:
+        page = await Page.open(client)
+        print(f"{describe()}; {page.model}\n")
+        print("| drawers | pictures/s | p50 (ms) | p95 (ms) | slowest drawer (/s) | errors | superseded | RSS (MB) |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        await _draw_together(page, 1, drawings, SETTLE)
+        figures = {}
+        for drawers in DRAWERS:
+            seen = await _draw_together(page, drawers, drawings, seconds)
+            row = figures[str(drawers)] = _row(seen, seconds) | {"rss_mb": process.memory_info().rss / 1e6}
+            print("| {} | {:.1f} | {:.0f} | {:.0f} | {:.2f} | {} | {} | {:.0f} |".format(drawers, *row.values()))
+    return {drawers: {name: round(value, 2) for name, value in row.items()} for drawers, row in figures.items()}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an open page knows: where the canvas' server functions are, and the model that it draws with."""
+
+    client: httpx.AsyncClient
+    component: int
+    model: str = ""
+
+    @classmethod
+    async def open(cls, client: httpx.AsyncClient) -> "Page":
+        config = (await client.get("/config")).json()
+        component = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "draw")
+        page = cls(client, component)
+        models = await page.ask("models", "page", {})
+        return cls(client, component, models[0]["name"])
+
+    async def ask(self, function: str, session: str, data: dict[str, str]):
+        """As Gradio's page calls a server function. Raises httpx.HTTPError."""
+        body = {"data": data, "component_id": self.component, "fn_name": function, "session_hash": session}
+        reply = await self.client.post("/gradio_api/component_server/", json=body)
+        return reply.raise_for_status().json()
+
+
+@dataclass
+class Seen:
+    """What a drawer saw: of each picture how many seconds it took, and how often there was none."""
+
+    latencies: list[float] = field(default_factory=list)
+    errors: int = 0
+    superseded: int = 0
+
+
+async def _draw_together(page: Page, drawers: int, drawings: list[str], seconds: float) -> list[Seen]:
+    return await asyncio.gather(*(_draw(page, seed, drawings, seconds) for seed in range(drawers)))
+
+
+async def _draw(page: Page, seed: int, drawings: list[str], seconds: float) -> Seen:
+    """`keepUp` of canvas.js: as long as the picture is not that of the drawing, the newest drawing is sent."""
+    seen, changes, session = Seen(), _changes(random.Random(seed), seconds), f"drawer {seed}"
+    started, shown, failures = time.perf_counter(), 0, 0
+    while (now := time.perf_counter() - started) < seconds:
+        version = bisect.bisect(changes, now)
+        if version == shown:
+            await asyncio.sleep(changes[version] - now if version < len(changes) else seconds - now)
+            continue
+        picture = drawings[(7 * seed + version) % DRAWINGS]
+        try:
+            reply = await page.ask("translate", session, {"model": page.model, "session": session, "picture": picture})
+        except httpx.HTTPError:
+            reply = {"error": "lost"}
+        if "picture" in reply:
+            seen.latencies.append(time.perf_counter() - started - now)
+            shown, failures = version, 0
+            continue
+        seen.superseded += "superseded" in reply
+        seen.errors += "error" in reply
+        failures += 1
+        await asyncio.sleep(min(4.0, 0.25 * 2**failures))
+    return seen
+
+
+def _changes(rng: random.Random, seconds: float) -> list[float]:
+    """When the drawing changes, in seconds: strokes with short pauses between them, whatever the server does."""
+    changes, now = [], rng.uniform(0, 0.5)
+    while now < seconds:
+        stroke = int(rng.uniform(0.4, 1.5) * MOVES)
+        changes += [now + move / MOVES for move in range(stroke)]
+        now = changes[-1] + rng.uniform(0.2, 0.8)
+    return changes
+
+
+def _drawing(seed: int) -> str:
+    """A sketch of some strokes, in 256x256, as the page sends it."""
+    rng = random.Random(seed)
+    picture = Image.new("RGBA", (256, 256), "white")
+    pen = ImageDraw.Draw(picture)
+    for _ in range(1 + seed % 8):
+        points = [(rng.uniform(20, 236), rng.uniform(60, 200)) for _ in range(6)]
+        pen.line(points, "black", 2, "curve")
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _row(seen: list[Seen], seconds: float) -> dict[str, float]:
+    latencies = [1000 * latency for drawer in seen for latency in drawer.latencies]
+    p50, p95 = np.quantile(latencies, (0.5, 0.95)) if latencies else (float("nan"),) * 2
+    return {
+        "pictures_per_s": len(latencies) / seconds,
+        "p50_ms": float(p50),
+        "p95_ms": float(p95),
+        "slowest_per_s": min(len(drawer.latencies) for drawer in seen) / seconds,
+        "errors": sum(drawer.errors for drawer in seen),
+        "superseded": sum(drawer.superseded for drawer in seen),
+    }
+
+
+if __name__ == "__main__":
+    main()

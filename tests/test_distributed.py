@@ -1,0 +1,209 @@
+"""Several processes train as one: the same weights, the same losses, one stop for all, and no wait for the dead."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from pix2pix import checkpoint
+from pix2pix.places import ROOT
+from training.config import TrainConfig
+from training.loop import train
+from training.run import Run
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "log_every": 1, "save_every": 7}
+# The default config of `accelerate launch` that makes it start two processes on a machine without GPUs.
+ACCELERATE = """
+compute_environment: LOCAL_MACHINE
+distributed_type: MULTI_GPU
+num_processes: 2
+num_machines: 1
+gpu_ids: all
+use_cpu: false
+"""
+
+# Trains in each process, and writes what its weights are in the end.
+DIGEST = """
+import hashlib, sys
+from pathlib import Path
+from training import loop
+from training.run import Run
+
+networks = []
+
+def kept(kind):
+    return lambda *arguments, **settings: networks.append(kind(*arguments, **settings)) or networks[-1]
+
+loop.Generator, loop.Discriminator = kept(loop.Generator), kept(loop.Discriminator)
+loop.train(run := Run(sys.argv[1]))
+rank = loop.Accelerator().process_index
+weights = b"".join(part.detach().numpy().tobytes() for network in networks for part in network.parameters())
+(run.path / f"digest {rank}").write_text(f"{len(weights)} {hashlib.sha256(weights).hexdigest()}")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight pairs of 32x32 of two plain colours each, and the runs that are trained on them."""
+    folder = tmp_path_factory.mktemp("distributed")
+    (folder / "pairs").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(8):
+        halves = rng.integers(0, 256, (1, 2, 3), dtype=np.uint8).repeat(32, axis=0).repeat(32, axis=1)
+        Image.fromarray(halves).save(folder / "pairs" / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIX2PIX_RUNS", str(folder / "runs"))
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> Run:
+    """A run of two processes that nothing interrupts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIX2PIX_RUNS", str(folder / "runs"))
+        run = make("whole", folder)
+        assert launch(run).wait(120) == 0
+    return run
+
+
+def make(name: str, folder: Path, **settings: Any) -> Run:
+    return Run.create(TrainConfig(**({"name": name, "dataset": str(folder / "pairs"), "steps": 150} | TINY | settings)))
+
+
+def launch(run: Run) -> subprocess.Popen:
+    command = [*TORCHRUN, "-m", "training", str(run.path)]
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
+
+
+def losses(run: Run) -> list[tuple]:
+    return [tuple(row[key] for key in ("step", "loss_D", "loss_G", "loss_L1")) for row in run.metrics()[0]]
+
+
+def wait_until(condition: Callable[[], bool], run: Run, timeout_s: float = 120) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, run.log()
+        time.sleep(0.01)
+
+
+def worker(launcher: int, rank: int) -> psutil.Process:
+    children = psutil.Process(launcher).children()
+    return next(child for child in children if child.environ().get("RANK") == str(rank))
+
+
+@contextmanager
+def cut_off(run: Run) -> Iterator[subprocess.Popen]:
+    """A training that is in its ninth step or later, and has saved its seventh; it must end by what is done to it."""
+    launcher = launch(run)
+    try:
+        wait_until(lambda: len(run.metrics()[0]) >= 9, run)
+        yield launcher
+        launcher.wait(60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(launcher.pid, signal.SIGKILL)
+        launcher.wait()
+
+
+def test_every_process_has_the_same_weights(folder: Path):
+    run = make("digests", folder, steps=10)  # dropout, crops and flips are each process's own
+    subprocess.run(
+        [*TORCHRUN, "--no-python", sys.executable, "-c", DIGEST, run.path], cwd=ROOT, check=True, timeout=120
+    )
+    first, second = ((run.path / f"digest {rank}").read_text() for rank in (0, 1))
+    assert first == second
+    assert int(first.split()[0]) > 100_000
+
+
+def test_two_processes_are_one_with_twice_the_batch(folder: Path):
+    # One pair each, or both in one process: the same updates, but for rounding.
+    settings = {"load_size": 32, "flip": False, "dropout": 0.0, "steps": 5}
+    alone = make("alone", folder, batch_size=2, **settings)
+    train(alone)
+    together = make("together", folder, **settings)
+    assert launch(together).wait(120) == 0
+    assert together.status().state == "finished"
+    for mine, theirs in zip(losses(together), losses(alone), strict=True):
+        assert mine == pytest.approx(theirs, rel=2e-3)
+
+
+def test_several_processes_may_create_the_run_they_train(folder: Path):
+    options = ["--steps=2", "--load-size=36", "--crop-size=32", "--ngf=4", "--ndf=4", "--device=cpu"]
+    command = [*TORCHRUN, "-m", "training", f"--dataset={folder / 'pairs'}", "--name=ours", *options]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+    assert Run(folder / "runs" / "ours").status().state == "finished"
+
+
+@pytest.mark.parametrize("how", ["stop file", "Ctrl-C", "SIGTERM of the launcher"])
+def test_all_stop_and_all_resume_to_the_very_same_losses(whole: Run, folder: Path, how: str):
+    run = make(how.replace(" ", "-"), folder)
+    with cut_off(run) as launcher:
+        if how == "stop file":
+            run.request_stop()
+        elif how == "Ctrl-C":  # reaches the launcher and, from it and from the terminal, each process
+            os.killpg(launcher.pid, signal.SIGINT)
+        else:
+            launcher.terminate()
+    status = run.status()
+    assert status.state == "stopped", status
+    assert status.saved_step == status.step < 150
+    assert not run.should_stop()
+
+    assert launch(run).wait(120) == 0
+    assert losses(run) == losses(whole)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_ends_the_run_with_a_clear_message(whole: Run, folder: Path, rank: int):
+    run = make(f"killed-{rank}", folder)
+    with cut_off(run) as launcher:
+        worker(launcher.pid, rank).kill()
+    assert launcher.returncode == 1
+    status = run.status()
+    assert status.state == "failed"
+    # From the terminal, nobody is left to write whose end it was when the main process is gone.
+    assert status.error.startswith(
+        "process 2 of 2 has ended: it was killed" if rank else "The training process was kill"
+    )
+    assert status.error.endswith(f"Resume continues from step {status.saved_step}.")
+    assert checkpoint.read_metadata(run.generator_file).steps == status.saved_step
+
+    assert launch(run).wait(120) == 0
+    assert losses(run) == losses(whole)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_the_app_is_told_which_process_was_killed(
+    folder: Path, rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    (tmp_path / "accelerate").mkdir()
+    (tmp_path / "accelerate" / "default_config.yaml").write_text(ACCELERATE)
+    run = make(f"started-{rank}", folder, steps=100_000, num_processes=2)
+    run.start()
+    wait_until(lambda: len(run.metrics()[0]) >= 9, run)
+    worker(run.status().launcher or 0, rank).kill()
+    wait_until(lambda: not run.status().alive, run, timeout_s=20)
+    wait_until(lambda: "ChildFailedError" in run.log(), run, timeout_s=20)
+    status = run.status()
+    assert status.state == "failed"
+    assert f"rocess {rank + 1} of 2" in status.error
+    assert "killed" in status.error
+
+    assert run.resume().endswith(f"continues from step {status.saved_step}.")
+    wait_until(lambda: run.status().step > (status.saved_step or 0) + 9, run)
+    assert run.stop().startswith(f"{run.name} has stopped at step"), run.log()
