@@ -4,7 +4,6 @@ python benchmarks/inference.py
 """
 
 import argparse
-import io
 import json
 import sys
 import time
@@ -96,12 +95,10 @@ def _onnxruntime(translator: Translator) -> None:
     import onnxruntime
 
     size = translator.config.image_size
-    file = io.BytesIO()
     with warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(translator.generator, (torch.zeros(1, 3, size, size),), input_names=["a"])
     assert program
-    program.save(file)
-    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
     translator._forward = lambda a: torch.from_numpy(session.run(None, {"a": a.numpy()})[0])
 
 

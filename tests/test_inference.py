@@ -82,10 +82,10 @@ def test_compiled_it_draws_the_same(translator: Translator, monkeypatch: pytest.
         patch.setattr(type(translator.generator), "forward", None)
         after = np.asarray(translator(drawing()), int)
     assert np.abs(after - before[0]).max() <= 1
-    assert np.array_equal(translator(drawing(), seed=3), before[1])
+    assert np.array_equal(np.asarray(translator(drawing(), seed=3)), before[1])
 
 
 def test_without_openvino_torch_goes_on(translator: Translator, monkeypatch: pytest.MonkeyPatch):
-    before = translator(drawing())
+    before = translator(drawing()).tobytes()
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert np.array_equal(translator.compile()(drawing()), before)
+    assert translator.compile()(drawing()).tobytes() == before
