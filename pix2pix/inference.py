@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Self
 
@@ -92,7 +93,9 @@ def _openvino(generator: Generator) -> Callable[[Tensor], Tensor]:
 
     c = generator.config
     shape = (1, c.in_channels, c.image_size, c.image_size)
-    model = openvino.convert_model(torch.export.export(generator, (torch.zeros(shape),)))
+    # While torch exports a network it swaps the weights for placeholders, which a call in another thread would meet.
+    copy = deepcopy(generator)
+    model = openvino.convert_model(torch.export.export(copy, (torch.zeros(shape),)))
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would take bf16

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,18 @@ def test_compiled_it_draws_the_same(translator: Translator, monkeypatch: pytest.
         after = np.asarray(translator(drawing()), int)
     assert np.abs(after - before[0]).max() <= 1
     assert np.array_equal(np.asarray(translator(drawing(), seed=3)), before[1])
+
+
+def test_calls_go_on_while_it_compiles(translator: Translator):
+    before = np.asarray(translator(drawing()), int)
+    during = []
+    with ThreadPoolExecutor(1) as thread:
+        compiling = thread.submit(translator.compile)
+        while not compiling.done():
+            during.append(translator(drawing()))
+    assert compiling.result() is translator
+    assert len(during) > 3
+    assert max(np.abs(np.asarray(picture, int) - before).max() for picture in during) <= 1
 
 
 def test_without_openvino_torch_goes_on(translator: Translator, monkeypatch: pytest.MonkeyPatch):

@@ -56,7 +56,7 @@ def build(studio: Studio) -> None:
     gr.on(None, lambda: _models(studio), None, [model, *chosen], **shown)  # when the page loads
     model.focus(lambda: gr.Dropdown(list(generators())), None, model, **shown)  # a training may have begun since
     # First what the model takes, which may untick the box, then the translation.
-    model.input(lambda name: _describe(studio, name), model, chosen, **shown).then(
+    model.select(lambda name: _describe(studio, name), model, chosen, **shown).then(
         translate, [given, model, from_photo, detail], [result, lines], **shown
     )
     from_photo.input(lambda on: gr.Slider(visible=on), from_photo, detail, **shown)
