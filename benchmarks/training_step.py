@@ -3,10 +3,11 @@
 python benchmarks/training_step.py --ngf 64 --batch 1 [--device cuda]
 
 The recipe is that of pytorch-CycleGAN-and-pix2pix, written here with our own networks: one forward of G, D on the fake
-and on the real pair one after the other, plain Adam, torch's own convolutions and norms, no setting of threads, memory
-or precision. Each of the two lives in a process of its own, with the environment it would have, and they take turns;
-while one computes the other sleeps. The peak is a large matrix product's; the FLOPs are those of the recipe, by torch's
-flop counter, so that work which ours saves counts for it.
+and on the real pair one after the other, plain Adam, torch's own convolutions and norms, no setting of threads or
+memory; in fp32, and where ours computes in bf16 in that too. Each lives in a process of its own, with the environment
+it would have, and they take turns; while one computes the others sleep. The peak is that of a large matrix product in
+the same precision; the FLOPs are those of the recipe, by torch's flop counter, so that work which ours saves counts
+for it. In the last line `ratio` compares with the recipe in fp32.
 """
 
 import argparse
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this fil
 
 BLOCK = 4  # steps in one turn; one more before them is not counted
 WARM_UP = 4  # steps before the first turn
+RECIPE, RECIPE_BF16, OURS = "the common recipe", "the common recipe, bf16", "ours"
 
 
 def main() -> None:
@@ -34,24 +36,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help=f"turns of {BLOCK} steps each (default: 5)")
     options = parser.parse_args()
 
-    workers = {name: _Worker(name, options) for name in ("reference", "ours")}
+    workers = {name: _Worker(name, options) for name in (RECIPE, RECIPE_BF16, OURS)}
+    machine, bf16, flops = (workers[RECIPE].ask(question) for question in ("machine", "bf16", "flops"))
+    if not bf16:
+        workers.pop(RECIPE_BF16).ask(None)
     times: dict[str, list[float]] = {name: [] for name in workers}
     for _ in range(options.rounds):
         for name, worker in workers.items():
             times[name] += worker.ask("time")
-    machine, peak, flops = (workers["reference"].ask(question) for question in ("machine", "peak", "flops"))
+    peaks = {
+        name: worker.ask("peak bf16" if bf16 and name != RECIPE else "peak fp32") for name, worker in workers.items()
+    }
     for worker in workers.values():
         worker.ask(None)
 
-    ours, reference = (statistics.median(times[name]) for name in ("ours", "reference"))
-    print(f"{machine}; matrix product {peak / 1e9:.0f} GFLOP/s\n")
-    print(f"256 px, batch {options.batch}, ngf = ndf = {options.ngf}, {flops / 1e9:.1f} GFLOP a step\n")
-    print("| | median (s) | fastest (s) | share of the peak | times as fast |\n| --- | --- | --- | --- | --- |")
-    for name, median in (("the common recipe", reference), ("ours", ours)):
-        fastest = min(times["ours" if name == "ours" else "reference"])
-        print(f"| {name} | {median:.3f} | {fastest:.3f} | {flops / median / peak:.0%} | {reference / median:.2f} |")
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print(f"{machine}\n\n256 px, batch {options.batch}, ngf = ndf = {options.ngf}, {flops / 1e9:.1f} GFLOP a step\n")
+    print("| | median (s) | fastest (s) | peak (GFLOP/s) | share of the peak | times as fast |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, median in medians.items():
+        share, ratio = flops / median / peaks[name], medians[RECIPE] / median
+        print(
+            f"| {name} | {median:.3f} | {min(times[name]):.3f} | {peaks[name] / 1e9:.0f} | {share:.0%} | {ratio:.2f} |"
+        )
+    ours, reference = medians[OURS], medians[RECIPE]
     figures = {"median_s": ours, "reference_median_s": reference, "ratio": reference / ours}
-    figures["peak_share"] = flops / ours / peak
+    figures["peak_share"] = flops / ours / peaks[OURS]
     print("\n" + json.dumps({name: round(value, 4) for name, value in figures.items()}))
 
 
@@ -69,24 +79,28 @@ class _Worker:
 
 
 def _work(name: str, options: argparse.Namespace, pipe: Connection) -> None:
-    if name == "ours":
+    if name == OURS:
         from training.__main__ import prepare_process
 
         prepare_process()
     import torch
 
     from benchmarks.machine import describe, matmul_flops
+    from training.loop import multiplies_bf16
 
-    step = (_ours if name == "ours" else _reference)(options.ngf, options.batch, options.device)
-    for _ in range(WARM_UP):
-        step()
+    ngf, batch, device = options.ngf, options.batch, options.device
+    step = _ours(ngf, batch, device) if name == OURS else _reference(ngf, batch, device, bf16=name == RECIPE_BF16)
     answers: dict[str, Callable[[], object]] = {
-        "time": lambda: _timed(step, options.device),
-        "machine": lambda: describe(options.device),
-        "peak": lambda: matmul_flops(options.device),
+        "time": lambda: _timed(step, device),
+        "machine": lambda: describe(device),
+        "bf16": lambda: multiplies_bf16(torch.device(device)),
+        "peak fp32": lambda: matmul_flops(device),
+        "peak bf16": lambda: matmul_flops(device, torch.bfloat16),
         "flops": lambda: _flops(step),
     }
     torch.manual_seed(0)
+    for _ in range(WARM_UP):
+        step()
     while question := pipe.recv():
         pipe.send(answers[question]())
     pipe.send(os.getpid())
@@ -131,7 +145,7 @@ def _ours(ngf: int, batch: int, device: str) -> Callable[[], object]:
     return lambda: update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
 
 
-def _reference(ngf: int, batch: int, device: str) -> Callable[[], object]:
+def _reference(ngf: int, batch: int, device: str, *, bf16: bool) -> Callable[[], object]:
     import torch
     from torch import nn
 
@@ -141,22 +155,26 @@ def _reference(ngf: int, batch: int, device: str) -> Callable[[], object]:
     opt_G, opt_D = (torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999)) for network in (G, D))
     a, b = torch.rand(2, batch, 3, 256, 256, device=device) * 2 - 1
     bce, l1 = nn.BCEWithLogitsLoss(), nn.L1Loss()
+    autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16)
 
     def gan(logits: torch.Tensor, real: bool) -> torch.Tensor:
         return bce(logits, torch.full_like(logits, float(real)))
 
     def step() -> None:
-        fake = G(a)
+        with autocast:
+            fake = G(a)
 
         D.requires_grad_(True)
         opt_D.zero_grad()
-        loss_D = (gan(D(a, fake.detach()), False) + gan(D(a, b), True)) / 2
+        with autocast:
+            loss_D = (gan(D(a, fake.detach()), False) + gan(D(a, b), True)) / 2
         loss_D.backward()
         opt_D.step()
 
         D.requires_grad_(False)
         opt_G.zero_grad()
-        loss_G = gan(D(a, fake), True) + 100 * l1(fake, b)
+        with autocast:
+            loss_G = gan(D(a, fake), True) + 100 * l1(fake, b)
         loss_G.backward()
         opt_G.step()
 

@@ -35,6 +35,7 @@ NOT_THE_DEFAULTS = {
     "l1_steps": 7,
     "seed": 42,
     "device": "cuda:1",
+    "precision": "bf16",
     "num_processes": 2,
     "log_every": 1,
     "preview_every": 2,

@@ -352,6 +352,26 @@ def test_the_time_spent_waiting_for_data_is_logged(make_run: Callable[..., Run])
     assert all(0 <= row["data_wait"] < 1 for row in run.metrics()[0])
 
 
+def test_the_first_steps_may_be_of_l1_alone(make_run: Callable[..., Run]):
+    run = make_run(steps=6, l1_steps=4, log_every=1)
+    train(run)
+    rows = run.metrics()[0]
+    assert [row["loss_D"] > 0 for row in rows] == [row["loss_G"] > 0 for row in rows] == [False] * 4 + [True] * 2
+    assert all(row["loss_L1"] > 0 for row in rows)
+    adams = torch.load(run.state_file, weights_only=True)
+    assert {int(weight["step"]) for weight in adams["opt_D"]["state"].values()} == {2}
+    assert {int(weight["step"]) for weight in adams["opt_G"]["state"].values()} == {6}
+
+
+def test_precision_can_be_chosen(make_run: Callable[..., Run]):
+    runs = {name: make_run(name=name, steps=3, precision=name) for name in ("fp32", "bf16")}
+    for run in runs.values():
+        assert spawn(run).wait(120) == 0
+    one, other = ([row["loss_L1"] for row in run.metrics()[0]] for run in runs.values())
+    assert one != other
+    assert one == pytest.approx(other, rel=0.03)
+
+
 def test_a_step_in_bfloat16_is_nearly_the_same():
     """As on CUDA: convolutions in bf16, weights, losses and the optimizers' state in fp32."""
     config = TrainConfig(name="any", dataset="any", ngf=8, ndf=8, crop_size=64, dropout=0, device="cpu")

@@ -9,6 +9,7 @@ Direction = Literal["AtoB", "BtoA"]
 Layout = Literal["auto", "pairs", "folders", "photos"]
 Kind = Literal["image", "edges", "photo", "labels"]
 PaletteName = Literal["none", "cmp"]
+Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,8 @@ class TrainConfig:
 
     device: str = "auto"
     """auto, cpu, mps, cuda or cuda:N; auto takes CUDA, then MPS, then the CPU"""
+    precision: Precision = "auto"
+    """of the convolutions; auto computes in bf16 where the device has units for it (CUDA, CPUs with AMX), else fp32"""
     num_processes: int = 1
     """GPUs to train on at once when started from the app, under `accelerate launch` (on a CPU that starts just one)"""
     log_every: int = 50
@@ -142,6 +145,7 @@ _CHOICES = {
     "a": get_args(Kind),
     "b": get_args(Kind),
     "palette": get_args(PaletteName),
+    "precision": get_args(Precision),
 }
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

@@ -88,7 +88,8 @@ def train(run: Run) -> None:
     if is_main:
         run.rewind(state.step)
         run.write_status(state="running", step=state.step, total=total, device=str(device))
-        log.info("%s Training on %s from step %d to %d.", found.describe(), device, state.step, total)
+        where = f"{device}{', in bf16' if accelerator.mixed_precision == 'bf16' else ''}"
+        log.info("%s Training on %s from step %d to %d.", found.describe(), where, state.step, total)
         if state.step == 0:
             preview.save(run, state.generator, 0)
     pace = Pace(total, pairs_per_step, state, show_bar=is_main)
@@ -369,11 +370,12 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def accelerator_for(config: TrainConfig) -> Accelerator:
-    """Of one process or of several; bf16 autocast where the device has units for it."""
+    """Of one process or of several."""
     device = pick_device(config.device)
     if device.index is not None:
         torch.cuda.set_device(device)
-    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if multiplies_bf16(device) else "no")
+    bf16 = multiplies_bf16(device) if config.precision == "auto" else config.precision == "bf16"
+    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if bf16 else "no")
 
 
 def multiplies_bf16(device: torch.device) -> bool:
