@@ -8,7 +8,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # events betw
 
 
 def main() -> None:
-    from ui.demo import THEME, create_demo, has_desktop
+    from ui.demo import ICON, THEME, create_demo, has_desktop
     from ui.studio import Studio
 
     parser = argparse.ArgumentParser(description="The pix2pix studio: draw, translate and train in the browser.")
@@ -30,6 +30,8 @@ def main() -> None:
         share=options.share,
         inbrowser=options.inbrowser,
         theme=THEME,
+        favicon_path=ICON,
+        pwa=True,
         footer_links=["api"],
         prevent_thread_lock=True,
     )

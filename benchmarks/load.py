@@ -130,7 +130,7 @@ async def _draw_together(page: Page, drawers: int, drawings: list[str], seconds:
 
 
 async def _draw(page: Page, seed: int, drawings: list[str], seconds: float) -> Seen:
-    """`keepUp` of canvas.js: as long as the picture is not that of the drawing, the newest drawing is sent."""
+    """`keepUp` of ui/page/live.js: as long as the picture is not that of the drawing, the newest drawing is sent."""
     seen, changes, session = Seen(), _changes(random.Random(seed), seconds), f"drawer {seed}"
     started, shown, failures = time.perf_counter(), 0, 0
     while (now := time.perf_counter() - started) < seconds:

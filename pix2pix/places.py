@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINTS = ROOT / "checkpoints"
 GENERATOR_FILE = "generator.safetensors"  # of a run directory
+SNAPSHOTS = "snapshots"  # folder of a run directory
 
 
 def runs_dir() -> Path:
@@ -27,6 +28,12 @@ def generators() -> dict[str, Path]:
         name = path.parent.name
         found[f"runs/{name}" if name in found else name] = path
     return found
+
+
+def snapshots(generator: Path) -> dict[int, Path]:
+    """What the generator of a run was after so many steps, earliest first; empty for one that is not of a run."""
+    files = generator.parent.glob(f"{SNAPSHOTS}/*.safetensors") if generator.name == GENERATOR_FILE else ()
+    return {int(path.stem): path for path in sorted(files) if path.stem.isdecimal()}
 
 
 def _modified(path: Path) -> float:

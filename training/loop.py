@@ -39,6 +39,7 @@ from training.run import Run, replacing
 PREVIEW_COLUMNS = 4  # of train, and as many of val
 VAL_PAIRS = 16  # that val_L1 is averaged over, at each preview
 DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
+FIRST_MOMENT = 50  # steps until the first snapshot
 HEARTBEAT_S = 2.0  # between writes of status.json
 
 T = TypeVar("T")
@@ -132,6 +133,8 @@ def train(run: Run) -> None:
             run.append_metrics({"step": step, **timing, **row})
 
         # Save
+        if is_main and is_moment(step):
+            checkpoint.save(run.snapshot_file(step), state.generator, metadata.at(step))
         if step % config.save_every == 0 or step == total or stopping:
             state.share_losses(accelerator)
             if is_main:
@@ -144,6 +147,11 @@ def train(run: Run) -> None:
         run.write_status(state="finished" if finished else "stopped", step=state.step, eta_s=0 if finished else None)
         log.info("%s at step %d of %d.", "Finished" if finished else "Stopped", state.step, total)
     accelerator.wait_for_everyone()  # the others have nothing to save, and would be gone long before the main process
+
+
+def is_moment(step: int) -> bool:
+    """Whether G is kept as it is now, to show later how it came to be: after 50, 100, 200, 500, 1,000, … steps."""
+    return step >= FIRST_MOMENT and str(step).rstrip("0") in ("1", "2", "5")
 
 
 def networks(config: TrainConfig, device: torch.device) -> tuple[Generator, Discriminator]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import filelock
 import psutil
 
-from pix2pix.places import GENERATOR_FILE, ROOT, runs_dir
+from pix2pix.places import GENERATOR_FILE, ROOT, SNAPSHOTS, runs_dir, snapshots
 from training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -363,13 +363,16 @@ class Run:
             image.save(temporary, format="JPEG", quality=92)
 
     def rewind(self, step: int) -> None:
-        """Forgets the metrics and previews from beyond `step`, before training goes on from there."""
+        """Forgets the metrics, previews and snapshots from beyond `step`, before training goes on from there."""
         rows = [row for row in self.metrics()[0] if row["step"] <= step]
         with replacing(self.metrics_file) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        for preview in self.previews():
-            if int(preview.stem) > step:
-                preview.unlink()
+        for seen in (*self.previews(), *snapshots(self.generator_file).values()):
+            if int(seen.stem) > step:
+                seen.unlink()
+
+    def snapshot_file(self, step: int) -> Path:
+        return self.path / SNAPSHOTS / f"{step:06d}.safetensors"
 
     def should_stop(self) -> bool:
         return self._stop_file.exists()

@@ -1,6 +1,6 @@
 """The drawing canvas: a piece of page of our own, which asks for a new picture while the pen moves.
 
-Its look and its behaviour are in canvas.css and canvas.js, beside this file; here is what the server answers.
+Its look and its behaviour are in page/; here is what the server answers.
 """
 
 import asyncio
@@ -9,20 +9,24 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable
+import uuid
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from pix2pix.places import generators
+from pix2pix.places import generators, snapshots
 from ui.scheduler import Superseded
-from ui.studio import Studio, StudioError, metadata, read_picture
+from ui.studio import Studio, StudioError, find, metadata, read_picture
 
 HERE = Path(__file__).parent
+PAGE = HERE / "page"
+SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "controls")  # in this order they are one
 MAX_DRAWING = 4_000_000  # characters of a PNG data URL; a drawing has some ten thousand
+FRAME_MS, LAST_FRAME_MS = 500, 2000  # of an animation
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
 
 T = TypeVar("T")
@@ -42,17 +46,20 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
         return [describe(name, path) for name, path in generators().items()]
 
     async def warm_up(data: Any) -> dict[str, str]:
-        return await _answer(lambda: studio.warm_up(_text(data, "model")), lambda _: {})
+        return await _answer(lambda: asyncio.wrap_future(studio.warm_up(_text(data, "model"))), lambda _: {})
 
     async def translate(data: Any) -> dict[str, str]:
-        return await _answer(lambda: _translate(studio, data), lambda url: {"picture": url})
+        return await _answer(lambda: asyncio.wrap_future(_translate(studio, data)), lambda url: {"picture": url})
+
+    async def replay(data: Any) -> dict[str, str]:
+        return await _answer(lambda: _replay(studio, data), lambda url: {"animation": url})
 
     return gr.HTML(
-        html_template=(HERE / "canvas.html").read_text("utf-8"),
-        css_template=(HERE / "canvas.css").read_text("utf-8"),
+        html_template=(PAGE / "canvas.html").read_text("utf-8"),
+        css_template=(PAGE / "canvas.css").read_text("utf-8"),
         js_on_load=_script(),
         apply_default_css=False,
-        server_functions=[models, warm_up, translate],
+        server_functions=[models, warm_up, translate, replay],
         samples=samples(),
         elem_id="draw",
     )
@@ -73,6 +80,8 @@ def describe(name: str, path: Path) -> dict[str, Any]:
         "size": about.config.image_size,
         "lineWidth": about.line_width,
         "palette": [[label, list(colour)] for label, colour in palette.items()] if palette else None,
+        "colourHints": about.colour_hints,
+        "snapshots": list(snapshots(path)),
         "invitation": ("Paint " if palette else "Draw ") + _noun(name) + "here",
     }
 
@@ -85,13 +94,43 @@ def samples() -> list[dict[str, Any]]:
 def _translate(studio: Studio, data: Any) -> Future[str]:
     """The picture as a data URL. PNG is read and written when the turn has come, not in the event loop."""
     drawing, model, session = (_text(data, key) for key in ("picture", "model", "session"))
-    return studio.submit(model, session, lambda translator: _encode(translator(_decode(drawing))))
+    seed, step = (_number(data, key) for key in ("seed", "step"))
+    return studio.submit(model, session, lambda translator: _encode(translator(_decode(drawing), seed)), step)
 
 
-async def _answer(begin: Callable[[], Future[T]], reply: Callable[[T], dict[str, str]]) -> dict[str, str]:
+async def _replay(studio: Studio, data: Any) -> str:
+    """What the snapshots of a training, and at last its generator, make of a drawing: an animation, as a data URL.
+
+    Each picture waits for its own turn, so that others can draw meanwhile.
+    """
+    drawing, model = (_text(data, key) for key in ("picture", "model"))
+    picture, session = _decode(drawing), f"replay {uuid.uuid4()}"
+    frames = []
+    for step in (*snapshots(find(model)), None):
+        made = studio.submit(model, session, lambda translator: (translator(picture), translator.metadata.steps), step)
+        result, steps = await asyncio.wrap_future(made)
+        frames.append(_frame(picture, result, f"step {steps:,}"))
+    file = io.BytesIO()
+    durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
+    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=85)
+    return _data_url(file, "webp")
+
+
+def _frame(drawing: Image.Image, result: Image.Image, caption: str) -> Image.Image:
+    width, height = drawing.size
+    line = max(12, height // 14)
+    frame = Image.new("RGB", (2 * width, height + line), "white")
+    frame.paste(drawing, (0, 0))
+    frame.paste(result, (width, 0))
+    font = ImageFont.load_default(0.75 * line)
+    ImageDraw.Draw(frame).text((1.5 * width, height + line / 2), caption, "black", font, anchor="mm")
+    return frame
+
+
+async def _answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], dict[str, str]]) -> dict[str, str]:
     """What the page gets, when its turn has come: never a traceback."""
     try:
-        return reply(await asyncio.wrap_future(begin()))
+        return reply(await begin())
     except Superseded:
         return {"superseded": "yes"}
     except StudioError as error:
@@ -108,6 +147,13 @@ def _text(data: Any, key: str) -> str:
     return value
 
 
+def _number(data: Any, key: str) -> int | None:
+    value = data.get(key)
+    if value is None or (isinstance(value, int) and 0 <= value < 2**63):
+        return value
+    raise StudioError(f"The {key} is not a whole number.")
+
+
 def _decode(data_url: str) -> Image.Image:
     if len(data_url) > MAX_DRAWING:
         raise StudioError("This drawing is too large.")
@@ -120,13 +166,17 @@ def _decode(data_url: str) -> Image.Image:
 def _encode(picture: Image.Image) -> str:
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=1)  # 3 times faster than the default, and a fifth larger
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return _data_url(file, "png")
+
+
+def _data_url(file: io.BytesIO, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
 def _script() -> str:
     """Gradio runs it as the body of a function: no import statements, so the library comes along as CommonJS."""
     library = (HERE / "vendor" / "perfect-freehand.js").read_text("utf-8")
-    ours = (HERE / "canvas.js").read_text("utf-8")
+    ours = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     return f"const {{ getStroke }} = ((exports) => {{\n{library}\nreturn exports;\n}})({{}});\n{ours}"
 
 

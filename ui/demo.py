@@ -2,6 +2,7 @@
 
 import sys
 from os import environ
+from pathlib import Path
 
 import gradio as gr
 from gradio import themes
@@ -10,6 +11,7 @@ from ui import draw, train, upload
 from ui.studio import Studio
 
 TITLE = "pix2pix studio"
+ICON = Path(__file__).parent / "page" / "icon.svg"
 CACHE_S = 3600  # how long Gradio keeps its copies of what was uploaded and shown, previews of a training among them
 # Fonts of the machine: the page needs no network.
 THEME = themes.Soft(

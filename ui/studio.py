@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
-from pix2pix.places import generators
+from pix2pix.places import generators, snapshots
 from ui.scheduler import Scheduler, Superseded
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
     from pix2pix.checkpoint import Metadata
     from pix2pix.inference import Translator
 
-KEPT = 3  # generators in memory at once
+KEPT = 4  # generators in memory at once
 MAX_PIXELS = 32_000_000  # of a picture to translate; a photo of a good phone has half as many
 WARM_UP = "warm-up"  # the session of translations that nobody looks at
 
@@ -53,12 +53,15 @@ class Studio:
         except Superseded:
             return None
 
-    def submit(self, model_name: str, session: str, work: Callable[["Translator"], T]) -> Future[T]:
+    def submit(
+        self, model_name: str, session: str, work: Callable[["Translator"], T], step: int | None = None
+    ) -> Future[T]:
         """What `work` does with the generator of that name when the session's turn has come, without waiting for it.
 
-        The future raises StudioError, or Superseded where a newer job of the session has taken its place.
+        `step`: the generator as it was then, of which its run has kept a snapshot. The future raises StudioError, or
+        Superseded where a newer job of the session has taken its place.
         """
-        return self.scheduler.submit(session, lambda: self._do(work, model_name))
+        return self.scheduler.submit(session, lambda: self._do(work, model_name, step))
 
     def warm_up(self, model_name: str) -> Future[Image.Image]:
         """Loads a generator and uses it once, so that the first real picture comes as fast as the others."""
@@ -70,25 +73,26 @@ class Studio:
         for name in list(generators())[:1]:
             self.warm_up(name)
 
-    def _do(self, work: Callable[["Translator"], T], model_name: str) -> T:
+    def _do(self, work: Callable[["Translator"], T], model_name: str, step: int | None) -> T:
         try:
-            return work(self.translator(model_name))
+            return work(self.translator(model_name, step))
         except StudioError:
             raise
         except Exception as error:
             log.exception("translating with %r failed", model_name)
             raise StudioError(f"{model_name} could not translate this: {error}") from error
 
-    def translator(self, model_name: str) -> "Translator":
+    def translator(self, model_name: str, step: int | None = None) -> "Translator":
         """The loaded generator of that name; loaded again when its file was replaced. Raises StudioError."""
-        path = find(model_name)
+        path = find(model_name, step)
         with self._loading:
             try:
                 modified = path.stat().st_mtime_ns
                 known, translator = self._loaded.pop(path, (None, None))
                 if translator is None or known != modified:
                     translator = _load(path)
-                    self.compiling.submit(str(path), lambda: self._compile(path))
+                    if step is None:  # snapshots are looked at in passing
+                        self.compiling.submit(str(path), lambda: self._compile(path))
             except (OSError, ValueError) as error:
                 raise StudioError(self._why(model_name, error)) from error
             self._loaded[path] = (modified, translator)
@@ -115,13 +119,19 @@ class Studio:
         return f"{model_name} cannot be loaded: {'its file is damaged' if self.public else error}"
 
 
-def find(model_name: str) -> Path:
+def find(model_name: str, step: int | None = None) -> Path:
     """Only names that the page offers: a visitor must not make the server open other paths, or download."""
     try:
-        return generators()[model_name]
+        path = generators()[model_name]
     except KeyError:
         known = ", ".join(generators()) or "none yet"
         raise StudioError(f"There is no model called {model_name!r}. There are: {known}.") from None
+    if step is None:
+        return path
+    try:
+        return snapshots(path)[step]
+    except KeyError:
+        raise StudioError(f"{model_name} has kept no snapshot of step {step}.") from None
 
 
 def metadata(path: Path) -> "Metadata":

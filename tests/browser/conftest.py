@@ -14,10 +14,12 @@ from pix2pix.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
 from tests.browser.install import system_chromium
-from ui.demo import THEME, create_demo
+from tests.browser.sheet import Open, Sheet
+from ui.demo import ICON, THEME, create_demo
 from ui.studio import Studio
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SNAPSHOTS = (50, 100)  # of tiny2shoes, which is at step 1,000
 KINDS = {"tiny2shoes": Side("edges"), "tiny2facades": Side("labels", CMP)}
 
 
@@ -36,6 +38,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name, side in KINDS.items():
         _save(folder, name, 64, side)
     _save(folder, "wide2shoes", 256, Side("edges"))
+    for step in SNAPSHOTS:
+        snapshot = folder / "tiny2shoes" / places.SNAPSHOTS / f"{step:06d}.safetensors"
+        _write(snapshot, "tiny2shoes", 64, KINDS["tiny2shoes"], step)
     (folder / "broken").mkdir()
     (folder / "broken" / places.GENERATOR_FILE).write_bytes(b"not a generator")
     with pytest.MonkeyPatch.context() as patch:
@@ -45,9 +50,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _save(runs: Path, name: str, size: int, side: Side) -> None:
-    generator = Generator(GeneratorConfig(size, ngf=4))
-    metadata = Metadata(name, steps=1000, a=side, b=Side("photo"), line_width=2.0)
-    checkpoint.save(runs / name / places.GENERATOR_FILE, generator, metadata)
+    _write(runs / name / places.GENERATOR_FILE, name, size, side, steps=1000)
+
+
+def _write(path: Path, name: str, size: int, side: Side, steps: int) -> None:
+    metadata = Metadata(name, steps, a=side, b=Side("photo"), line_width=2.0, colour_hints=name == "wide2shoes")
+    checkpoint.save(path, Generator(GeneratorConfig(size, ngf=4)), metadata)
 
 
 @pytest.fixture(scope="package")
@@ -55,7 +63,9 @@ def app(runs: Path) -> Iterator[App]:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     studio = Studio()
     demo = create_demo(studio)
-    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, theme=THEME)
+    _, url, _ = demo.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, theme=THEME, favicon_path=ICON, pwa=True
+    )
     yield App(url, studio, runs)
     demo.close()
 
@@ -91,3 +101,13 @@ def open_page(app: App, browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def _is_foreign(url: str, home: str) -> bool:
     return not url.startswith((home, "data:", "blob:", "about:"))
+
+
+@pytest.fixture
+def sheet(open_page: Open) -> Sheet:
+    return Sheet(open_page(), "tiny2shoes")
+
+
+@pytest.fixture
+def labels(open_page: Open) -> Sheet:
+    return Sheet(open_page(), "tiny2facades")

@@ -1,130 +1,19 @@
 """Drawing as people do it: a pointer on a page. Playwright moves it, the pictures come from real, tiny generators."""
 
-import base64
-import io
-import json
 import os
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import expect
 
 from pix2pix import Translator
 from pix2pix.palette import CMP
 from tests.browser.conftest import App
-
-Open = Callable[..., Page]
-Point = tuple[float, float]  # in the drawing's own grid of 256 units
-
-
-class Sheet:
-    """A page with one model chosen: what can be done to its canvas, and what it sent to the server."""
-
-    def __init__(self, page: Page, model: str) -> None:
-        self.page = page
-        self.sent: list[str] = []  # drawings, as data URLs
-        self.open = self.most_open = 0
-        expect(page.get_by_label("Model").locator("option", has_text=model)).to_be_attached()
-        page.get_by_label("Model").select_option(model)
-        page.on("request", self._begins)
-        page.on("requestfinished", self._ends)
-        page.on("requestfailed", self._ends)
-
-    def _begins(self, request: Request) -> None:
-        if _is_translation(request):
-            self.sent.append(body_of(request)["data"]["picture"])
-            self.open += 1
-            self.most_open = max(self.most_open, self.open)
-
-    def _ends(self, request: Request) -> None:
-        self.open -= _is_translation(request)
-
-    def at(self, point: Point) -> Point:
-        box = self.page.locator("#draw-canvas").bounding_box()
-        assert box is not None
-        return box["x"] + point[0] / 256 * box["width"], box["y"] + point[1] / 256 * box["height"]
-
-    def stroke(self, *points: Point, up: bool = True) -> None:
-        mouse = self.page.mouse
-        mouse.move(*self.at(points[0]))
-        mouse.down()
-        for point in points[1:]:
-            mouse.move(*self.at(point), steps=10)
-        if up:
-            mouse.up()
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-
-    @property
-    def picture_url(self) -> str | None:
-        return self.page.locator("#draw-picture").get_attribute("src")
-
-    def settle(self) -> None:
-        """Waits until nothing has been asked for a while, and the answer to the last question is shown."""
-        quiet = 0
-        for _ in range(400):
-            self.page.wait_for_timeout(25)
-            quiet = 0 if self.open else quiet + 1
-            if quiet == 10:
-                return
-        raise AssertionError("the page goes on asking for pictures")
-
-    def drawing(self) -> np.ndarray:
-        """What the model got last."""
-        self.settle()
-        return pixels(self.sent[-1])
-
-
-def _is_translation(request: Request) -> bool:
-    return request.url.rstrip("/").endswith("component_server") and '"fn_name":"translate"' in (request.post_data or "")
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    return json.loads(request.post_data or "")
-
-
-def lose(page: Page, times: int, how: Callable[[Route], None]) -> None:
-    """The next translations that the page asks for do not reach the server."""
-    left = iter(range(times))
-
-    def handle(route: Route) -> None:
-        if _is_translation(route.request) and next(left, None) is not None:
-            how(route)
-        else:
-            route.continue_()
-
-    page.route("**/component_server/", handle)
-
-
-def image(url: str | None) -> Image.Image:
-    assert url is not None
-    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
-
-
-def pixels(url: str | None) -> np.ndarray:
-    return np.asarray(image(url).convert("RGB")).astype(int)
-
-
-def ink(drawing: np.ndarray) -> float:
-    """Black on white: how many pixels' worth of it."""
-    return float((255 - drawing).sum() / 3 / 255)
-
-
-@pytest.fixture
-def sheet(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "tiny2shoes")
-
-
-@pytest.fixture
-def labels(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "tiny2facades")
+from tests.browser.sheet import Open, Sheet, body_of, image, ink, is_translation, lose, pixels
 
 
 def test_ready_at_once_and_invites(sheet: Sheet):
@@ -218,12 +107,12 @@ def test_finger(open_page: Open):
 def test_slow_model_still_gets_the_last_drawing(app: App, sheet: Sheet, monkeypatch: pytest.MonkeyPatch):
     gate, submit = threading.Event(), app.studio.submit
 
-    def slowly(model, session, work):
+    def slowly(model, session, work, step=None):
         def waiting(translator):
             assert gate.wait(20)
             return work(translator)
 
-        return submit(model, session, waiting)
+        return submit(model, session, waiting, step)
 
     monkeypatch.setattr(app.studio, "submit", slowly)
     for y in (60, 100, 140, 180):
@@ -298,7 +187,7 @@ def test_model_that_improves_while_the_pen_is_down(app: App, sheet: Sheet):
     sheet.settle()
     drawings = len(sheet.sent)
     os.utime(app.runs / "tiny2shoes" / "generator.safetensors")
-    with sheet.page.expect_request(_is_translation):
+    with sheet.page.expect_request(is_translation):
         sheet.page.get_by_label("Model").dispatch_event("focus")
     sheet.page.mouse.move(*sheet.at((200, 60)), steps=10)
     sheet.page.mouse.up()
@@ -339,7 +228,7 @@ def test_broken_model_says_so_in_words(open_page: Open):
 def test_server_answers_nonsense_in_words(sheet: Sheet, fields: dict[str, str | None], words: str):
     sheet.stroke((40, 60), (200, 60))
     sheet.settle()
-    with sheet.page.expect_request(_is_translation) as request:
+    with sheet.page.expect_request(is_translation) as request:
         sheet.stroke((40, 90), (200, 90))
     body = body_of(request.value)
     body["data"].update({"session": "another page"}, **fields)  # not to be superseded by this one's drawings

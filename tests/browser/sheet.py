@@ -1,0 +1,108 @@
+"""The Draw tab as a test uses it: a pointer on a page, and what the page asks of the server."""
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, Request, Route, expect
+
+Open = Callable[..., Page]
+Point = tuple[float, float]  # in the drawing's own grid of 256 units
+
+
+class Sheet:
+    """A page with one model chosen: what can be done to its canvas, and what it sent to the server."""
+
+    def __init__(self, page: Page, model: str) -> None:
+        self.page = page
+        self.sent: list[str] = []  # drawings, as data URLs
+        self.open = self.most_open = 0
+        expect(page.get_by_label("Model").locator("option", has_text=model)).to_be_attached()
+        page.get_by_label("Model").select_option(model)
+        page.on("request", self._begins)
+        page.on("requestfinished", self._ends)
+        page.on("requestfailed", self._ends)
+
+    def _begins(self, request: Request) -> None:
+        if is_translation(request):
+            self.sent.append(body_of(request)["data"]["picture"])
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
+
+    def _ends(self, request: Request) -> None:
+        self.open -= is_translation(request)
+
+    def at(self, point: Point) -> Point:
+        box = self.page.locator("#draw-canvas").bounding_box()
+        assert box is not None
+        return box["x"] + point[0] / 256 * box["width"], box["y"] + point[1] / 256 * box["height"]
+
+    def stroke(self, *points: Point, up: bool = True) -> None:
+        mouse = self.page.mouse
+        mouse.move(*self.at(points[0]))
+        mouse.down()
+        for point in points[1:]:
+            mouse.move(*self.at(point), steps=10)
+        if up:
+            mouse.up()
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    @property
+    def picture_url(self) -> str | None:
+        return self.page.locator("#draw-picture").get_attribute("src")
+
+    def settle(self) -> None:
+        """Waits until nothing has been asked for a while, and the answer to the last question is shown."""
+        quiet = 0
+        for _ in range(400):
+            self.page.wait_for_timeout(25)
+            quiet = 0 if self.open else quiet + 1
+            if quiet == 10:
+                return
+        raise AssertionError("the page goes on asking for pictures")
+
+    def drawing(self) -> np.ndarray:
+        """What the model got last."""
+        self.settle()
+        return pixels(self.sent[-1])
+
+
+def is_translation(request: Request) -> bool:
+    return request.url.rstrip("/").endswith("component_server") and '"fn_name":"translate"' in (request.post_data or "")
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    return json.loads(request.post_data or "")
+
+
+def lose(page: Page, times: int, how: Callable[[Route], None]) -> None:
+    """The next translations that the page asks for do not reach the server."""
+    left = iter(range(times))
+
+    def handle(route: Route) -> None:
+        if is_translation(route.request) and next(left, None) is not None:
+            how(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server/", handle)
+
+
+def image(url: str | None) -> Image.Image:
+    assert url is not None
+    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+
+
+def pixels(url: str | None) -> np.ndarray:
+    return np.asarray(image(url).convert("RGB")).astype(int)
+
+
+def ink(drawing: np.ndarray) -> float:
+    """Black on white: how many pixels' worth of it."""
+    return float((255 - drawing).sum() / 3 / 255)

@@ -1,0 +1,227 @@
+// The controls around the two boards, and which model they belong to. Comes last: here everything begins.
+const REFRESH = 10_000; // ms between looks at the list of models: a training run adds to it, and improves its own
+// Colours to dab with; any other can be chosen beside them.
+const COLOURS = {
+  red: "#c62828", orange: "#e07b2a", yellow: "#e8c33a", green: "#3f8f4f", blue: "#2f5fb3", purple: "#6d4aa0",
+  pink: "#d8689b", brown: "#7a4a2b", grey: "#8a8d91", black: "#222222",
+};
+
+function chooseTool(name) {
+  tool = name;
+  showControls();
+  showCursor();
+}
+
+function showControls() {
+  const blank = !currentDrawing().strokes.length;
+  const labels = Boolean(model.palette);
+  for (const button of element.querySelectorAll(".tool")) {
+    const { tool: name } = button.dataset;
+    button.hidden = TOOLS[name].labels !== labels || (name === "colour" && !model.colourHints);
+    press(button, name === tool);
+  }
+  for (const button of element.querySelectorAll(".swatches button")) press(button, button.dataset.label === label);
+  for (const button of element.querySelectorAll(".colours button")) press(button, button.dataset.colour === colour);
+  find(".colours").hidden = tool !== "colour";
+  find(".any-colour").value = colour;
+  find(".width").hidden = !TOOLS[tool].width;
+  find(".width input").value = widths[tool] ?? 1;
+  find(".undo").disabled = !sheet.past.length;
+  find(".redo").disabled = !sheet.future.length;
+  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing")) button.disabled = blank;
+  press(find(".sees"), seesModel);
+  press(find(".trace"), !traced.hidden);
+  find(".zoom-out").disabled = view.zoom <= 1;
+  find(".zoom-in").disabled = view.zoom >= MAX_ZOOM;
+  find(".zoom-text").textContent = Math.round(100 * view.zoom) + " %";
+  for (const button of element.querySelectorAll("[data-mode]")) press(button, button.dataset.mode === mode);
+  find("[data-mode=compare]").hidden = comparable().length < 2;
+  find("[data-mode=history]").hidden = model.snapshots.length < 2;
+  find(".invitation").classList.toggle("gone", !blank || !traced.hidden);
+  find(".studio").classList.toggle("labels", labels);
+}
+
+const press = (button, on) => button.setAttribute("aria-pressed", on);
+
+function showCursor() {
+  const width = widths[tool] ?? 0;
+  const side = Math.min(120, Math.round((width / UNITS) * canvas.clientWidth * view.zoom));
+  canvas.style.cursor = side > 3 ? ringCursor(side) : "crosshair";
+}
+
+function ringCursor(side) {
+  const middle = Math.round(side / 2);
+  const ring = (look) => "<circle cx='50%' cy='50%' r='" + (middle - 2) + "' fill='none' " + look + "/>";
+  const svg = "<svg xmlns='http://www.w3.org/2000/svg' width='" + side + "' height='" + side + "'>"
+    + ring("stroke='white' stroke-width='3'") + ring("stroke='dimgray' stroke-width='1.5'") + "</svg>";
+  return 'url("data:image/svg+xml,' + svg + '") ' + middle + " " + middle + ", crosshair";
+}
+
+function showSwatches() {
+  const buttons = (model.palette ?? []).map(([name, [r, g, b]]) => {
+    const button = swatch(name, "rgb(" + [r, g, b] + ")", () => {
+      label = name;
+      chooseTool(tool === "pick" ? "rect" : tool);
+    });
+    button.append(name);
+    button.dataset.label = name;
+    return button;
+  });
+  find(".swatches").replaceChildren(...buttons);
+  find(".swatches").hidden = !buttons.length;
+}
+
+function showColours() {
+  const buttons = Object.entries(COLOURS).map(([name, value]) => {
+    const button = swatch(name, value, () => chooseColour(value));
+    button.title = name;
+    button.dataset.colour = value;
+    return button;
+  });
+  find(".colours-list").replaceChildren(...buttons);
+}
+
+function chooseColour(value) {
+  colour = value;
+  chooseTool("colour");
+}
+
+function swatch(name, background, choose) {
+  const button = newButton(name, choose);
+  const patch = document.createElement("i");
+  patch.style.background = background;
+  button.append(patch);
+  return button;
+}
+
+function showSamples() {
+  const kind = model.palette ? "labels" : "edges";
+  const wall = model.palette ? [{ name: "Empty wall", strokes: [] }] : [];
+  const fitting = [...wall, ...props.samples.filter((sample) => sample.kind === kind)];
+  const buttons = fitting.map((sample) => {
+    const drawing = drawingOf(sample);
+    const button = newButton(sample.name, () => commit(drawing));
+    const thumbnail = newCanvas(136);
+    paint(thumbnail, drawing, { ...model, lineWidth: (3.5 * model.size) / UNITS });
+    button.title = sample.name;
+    button.append(thumbnail);
+    return button;
+  });
+  find(".samples").replaceChildren(...buttons);
+  find(".gallery").hidden = !buttons.length;
+}
+
+function newButton(name, press) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.setAttribute("aria-label", name);
+  button.addEventListener("click", press);
+  return button;
+}
+
+function pressKey(event) {
+  if (!element.isConnected) return document.removeEventListener("keydown", pressKey);
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
+  if (typing || !canvas.offsetParent || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (!["z", "y"].includes(key)) return;
+  event.preventDefault();
+  if (key === "y" || event.shiftKey) redo();
+  else undo();
+}
+
+// ---------------------------------------------------------------------------------------------------------- models
+
+async function refreshModels() {
+  if (document.hidden) return;
+  const listed = await server.models({}).catch(() => null); // the app is away: it will be asked again
+  if (!listed || JSON.stringify(listed) === JSON.stringify(models)) return;
+  models = listed;
+  const options = models.map(({ name }) => new Option(name, name, false, name === model.name));
+  chooser.replaceChildren(...(options.length ? options : [new Option("none yet: train one")]));
+  chooser.disabled = !options.length;
+  const named = (wanted) => models.find(({ name }) => name === wanted);
+  useModel(named(model.name) ?? named(lastModel) ?? models.find(({ broken }) => !broken) ?? models[0]);
+}
+
+function useModel(chosen) {
+  if (!chosen || JSON.stringify({ ...DEFAULT_MODEL, ...chosen }) === JSON.stringify(model)) return;
+  const isOther = chosen.name !== model.name;
+  if (stroke && isOther) penUp({ pointerId: stroke.pointer }); // it belongs to the drawing that was there
+  model = { ...DEFAULT_MODEL, ...chosen };
+  sheets.set(sheetKey(), sheets.get(sheetKey()) ?? newSheet());
+  sheet = sheets.get(sheetKey());
+  if (isOther) showModel();
+  find(".about").textContent = model.steps ? model.steps.toLocaleString("en") + " training steps" : "";
+  makeBy(isOther ? { model, seed: null, step: null } : { model });
+  changed();
+  if (isOther) warmUp();
+}
+
+function showModel() {
+  const names = (model.palette ?? []).map(([name]) => name);
+  if (!names.includes(label)) label = names.includes("window") ? "window" : names.at(-1) ?? "";
+  const fits = TOOLS[tool].labels === Boolean(model.palette) && (tool !== "colour" || model.colourHints);
+  if (!fits) chooseTool(model.palette ? "rect" : "pen");
+  chooser.value = model.name;
+  find(".invitation-text").textContent = model.invitation;
+  showSwatches();
+  showSamples();
+  setMode("");
+  remember();
+}
+
+async function warmUp() {
+  const asked = model.name;
+  const reply = await server.warm_up({ model: asked }).catch(() => null);
+  if (reply?.error && asked === model.name) showStatus(reply.error, true);
+}
+
+// ----------------------------------------------------------------------------------------------------------- begin
+
+const chooser = find(".model");
+const lastModel = recall();
+const CLICKS = {
+  ".undo": undo,
+  ".redo": redo,
+  ".clear": clear,
+  ".mirror": mirror,
+  ".save": savePicture,
+  ".save-both": saveBoth,
+  ".save-drawing": saveDrawing,
+  ".open-drawing": () => openFile(".json,application/json", open),
+  ".trace": () => (traced.hidden ? openFile("image/*", trace) : untrace()),
+  ".sees": () => ((seesModel = !seesModel), paintSoon(), showControls()),
+  ".zoom-in": () => zoomBy(ZOOM_STEP),
+  ".zoom-out": () => zoomBy(1 / ZOOM_STEP),
+  ".again": showOthers,
+  ".plain": () => makeBy({ seed: null, step: null }),
+  ".save-history": saveHistory,
+};
+const POINTER = { pointerdown: penDown, pointermove: penMove, pointerup: penUp, pointercancel: penUp };
+
+for (const [selector, act] of Object.entries(CLICKS)) find(selector).addEventListener("click", act);
+for (const [event, act] of Object.entries(POINTER)) canvas.addEventListener(event, act);
+for (const button of element.querySelectorAll(".tool")) {
+  button.addEventListener("click", () => chooseTool(button.dataset.tool));
+}
+for (const button of element.querySelectorAll("[data-mode]")) {
+  button.addEventListener("click", () => setMode(button.dataset.mode));
+}
+canvas.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press of a finger
+canvas.addEventListener("wheel", turnWheel, { passive: false });
+canvas.addEventListener("dragover", (event) => event.preventDefault());
+canvas.addEventListener("drop", (event) => (event.preventDefault(), open(event.dataTransfer.files[0])));
+find(".any-colour").addEventListener("input", (event) => chooseColour(event.target.value));
+find(".width input").addEventListener("input", ({ target }) => ((widths[tool] = Number(target.value)), showCursor()));
+find(".moment").addEventListener("input", chooseMoment);
+chooser.addEventListener("change", () => useModel(models.find(({ name }) => name === chooser.value)));
+chooser.addEventListener("focus", refreshModels);
+document.addEventListener("keydown", pressKey);
+new ResizeObserver(fitCanvas).observe(canvas);
+
+showColours();
+showControls();
+showSamples();
+refreshModels();
+const refreshing = setInterval(() => (element.isConnected ? refreshModels() : clearInterval(refreshing)), REFRESH);

@@ -1,0 +1,103 @@
+// The drawing: strokes in a grid of 256 units, whatever the screen and the model, and what was drawn before them.
+//
+// Gradio runs these files, one after the other, as the body of one function (canvas.py says in which order), and gives
+// them `element` (what canvas.html became), `props` and `server` (the functions of canvas.py).
+const UNITS = 256;
+const KEPT = "pix2pix studio"; // in the browser's storage
+const DEFAULT_MODEL = {
+  name: "", size: 256, lineWidth: 1, palette: null, colourHints: false, snapshots: [], invitation: "Draw here",
+};
+
+let models = [];
+let model = DEFAULT_MODEL;
+let stroke = null; // the one being drawn
+let sheet = newSheet();
+const sheets = new Map([[sheetKey(), sheet]]); // a sheet for each kind of drawing: changing the model loses none
+
+function newSheet(drawing = { strokes: [], background: backgroundLabel() }) {
+  return { drawing, past: [], future: [] };
+}
+
+function sheetKey() {
+  return JSON.stringify(model.palette);
+}
+
+function backgroundLabel() {
+  const names = (model.palette ?? []).map(([name]) => name);
+  return names.includes("facade") ? "facade" : names[0];
+}
+
+function currentDrawing() {
+  const { drawing } = sheet;
+  return stroke ? { ...drawing, strokes: [...drawing.strokes, stroke] } : drawing;
+}
+
+function commit(drawing) {
+  sheet.past.push(sheet.drawing);
+  sheet.future = [];
+  sheet.drawing = drawing;
+  remember();
+  changed();
+}
+
+function step(from, to) {
+  if (stroke || !from.length) return;
+  to.push(sheet.drawing);
+  sheet.drawing = from.pop();
+  remember();
+  changed();
+}
+
+const undo = () => step(sheet.past, sheet.future);
+const redo = () => step(sheet.future, sheet.past);
+
+function clear() {
+  if (sheet.drawing.strokes.length) commit({ strokes: [], background: backgroundLabel() });
+}
+
+function mirror() {
+  const mirrored = ([x, ...rest]) => [UNITS - x, ...rest];
+  const strokes = sheet.drawing.strokes.map((line) => ({ ...line, points: line.points.map(mirrored) }));
+  if (!stroke && strokes.length) commit({ ...sheet.drawing, strokes });
+}
+
+function changed() {
+  version += 1;
+  paintSoon();
+  showControls();
+  keepUp();
+}
+
+// ------------------------------------------------------------------------------- what a refresh of the page keeps
+
+function remember() {
+  const drawings = [...sheets].map(([key, { drawing }]) => [key, drawing]);
+  try {
+    localStorage.setItem(KEPT, JSON.stringify({ model: model.name, drawings }));
+  } catch {
+    // No storage, or a full one: the drawing lives as long as the page.
+  }
+}
+
+function recall() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEPT)) ?? {};
+    for (const [key, drawing] of kept.drawings ?? []) sheets.set(key, newSheet(checked(drawing)));
+    return kept.model;
+  } catch {
+    return undefined; // what another version has kept
+  }
+}
+
+// A drawing from outside, as it may be drawn. Throws an Error, in words, for anything else.
+function checked({ strokes, background }) {
+  if (!Array.isArray(strokes)) throw new Error("it has no strokes");
+  const isPoint = (point) => Array.isArray(point) && point.length >= 2 && point.every(Number.isFinite);
+  for (const { tool, points, width } of strokes) {
+    const count = { rect: 2, fill: 1 }[tool];
+    const fits = Array.isArray(points) && points.length > 0 && points.every(isPoint) && (count === undefined || points.length === count);
+    const broad = width === undefined || (width > 0 && width <= UNITS);
+    if (!Object.hasOwn(TOOLS, tool) || !fits || !broad) throw new Error("a stroke that cannot be drawn");
+  }
+  return { strokes, background };
+}

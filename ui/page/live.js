@@ -1,0 +1,200 @@
+// Live pictures: each view shows what a generator makes of the drawing, and is never left behind it.
+const PATIENCE = 10_000; // ms until a request counts as lost
+const VARIATIONS = 4;
+const COMPARED = 3; // models beside the chosen one
+const session = Math.random().toString(36).slice(2) + Date.now().toString(36);
+
+const picture = find("#draw-picture");
+let version = 0; // of the drawing; each change is a new one
+let asking = false;
+let mode = ""; // what lies below the boards: nothing, "variations", "compare" or "history"
+
+// What a picture is made by, where it is shown, and the version of the drawing that it belongs to.
+const newView = (by, image) => ({ by, image, shown: -1 });
+let main = newView({ model: DEFAULT_MODEL, seed: null, step: null }, picture);
+let others = [];
+
+// One request at a time, always with the newest drawing, until every picture belongs to the drawing that is there. The
+// view that is furthest behind comes next, so that none waits for ever while the pen moves.
+async function keepUp() {
+  if (asking || !main.by.model.name) return;
+  asking = true;
+  try {
+    for (let failures = 0, behind; (behind = furthestBehind()); ) {
+      if (!currentDrawing().strokes.length) showNothing(behind);
+      else if (await ask(behind, version)) failures = 0;
+      else await recover(++failures);
+    }
+  } finally {
+    asking = false;
+  }
+}
+
+function furthestBehind() {
+  const stale = [main, ...others].filter(({ shown }) => shown !== version);
+  return stale.reduce((last, next) => (last && last.shown <= next.shown ? last : next), null);
+}
+
+function recover(failures) {
+  showStatus("Connection lost, trying again…");
+  return pause(Math.min(4000, 250 * 2 ** failures));
+}
+
+// True: answered. A request that takes too long is given up, but its picture is still welcome if it does come.
+async function ask(asker, asked) {
+  const started = performance.now();
+  const slow = setTimeout(() => showStatus("waiting…"), 600);
+  const { by } = asker;
+  const { model: about, seed, step } = by;
+  const answer = server
+    .translate({ model: about.name, session, seed, step, picture: forModel(about).toDataURL("image/png") })
+    .then((reply) => (by === asker.by ? receive(asker, reply, asked, started) : true)) // else: not what it shows now
+    .catch(() => false);
+  const answered = await Promise.race([answer, pause(PATIENCE).then(() => false)]);
+  clearTimeout(slow);
+  return answered;
+}
+
+async function receive(asker, reply, asked, started) {
+  if (!reply || reply.superseded) return false;
+  if (asked <= asker.shown) return true; // a newer one has come meanwhile
+  if (reply.error) {
+    showNothing(asker, asked, reply.error);
+    return true;
+  }
+  const next = new Image();
+  next.src = reply.picture;
+  await next.decode(); // so that the change of pictures does not flicker
+  if (asked <= asker.shown) return true;
+  asker.shown = asked;
+  showPicture(asker, reply.picture);
+  if (asker === main) showStatus(Math.round(performance.now() - started) + " ms");
+  return true;
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function showPicture(on, url) {
+  on.image.src = url;
+  on.image.alt = "What " + on.by.model.name + " makes of your drawing";
+  on.image.hidden = false;
+  if (on === main) setPictureShown(true);
+}
+
+function showNothing(on, asked = version, error = "") {
+  on.shown = asked;
+  on.image.removeAttribute("src");
+  on.image.alt = "";
+  on.image.hidden = true;
+  if (on !== main) return;
+  setPictureShown(false);
+  showStatus(error, Boolean(error));
+}
+
+function setPictureShown(on) {
+  find(".placeholder").hidden = on;
+  find(".result").classList.toggle("full", on);
+  for (const button of element.querySelectorAll(".save, .save-both")) button.disabled = !on;
+}
+
+function showStatus(text, wrong = false) {
+  const status = find(".status");
+  status.textContent = text;
+  status.classList.toggle("wrong", wrong);
+  status.setAttribute("aria-live", wrong ? "assertive" : "off"); // milliseconds are not worth reading aloud
+}
+
+// The large picture is made in another way from now on. The one that is there stays until the new one comes.
+function makeBy(changes) {
+  main.by = { ...main.by, ...changes };
+  main.shown = -1;
+  const { seed, step } = main.by;
+  const kept = seed !== null ? "a variation" : step !== null ? "as it was at step " + step.toLocaleString("en") : "";
+  find(".kept-text").textContent = kept;
+  find(".kept").hidden = !kept;
+  keepUp();
+}
+
+// --------------------------------------------------------------------------------------------- below the two boards
+
+function setMode(next) {
+  mode = mode === next ? "" : next;
+  if (mode !== "history" && main.by.step !== null) makeBy({ step: null });
+  showOthers();
+  showControls();
+}
+
+function showOthers() {
+  const rows = { variations: rollVariations, compare: showCompared }[mode]?.() ?? [];
+  others = rows.map(({ view }) => view);
+  find(".others").replaceChildren(...rows.map(({ figure }) => figure));
+  find(".others").hidden = !rows.length;
+  find(".again").hidden = mode !== "variations";
+  find(".history").hidden = mode !== "history";
+  if (mode === "history") showHistory();
+  keepUp();
+}
+
+function rollVariations() {
+  const { model: about, step } = main.by;
+  return Array.from({ length: VARIATIONS }, (_, i) => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const keep = newButton("Keep variation " + (i + 1), () => makeBy({ seed }));
+    keep.textContent = "Keep";
+    return other({ model: about, seed, step }, keep);
+  });
+}
+
+const comparable = () => models.filter((each) => !each.broken && JSON.stringify(each.palette ?? null) === sheetKey());
+
+function showCompared() {
+  const rest = comparable().filter(({ name }) => name !== model.name);
+  return rest.slice(0, COMPARED).map((about, i) => {
+    const choice = document.createElement("select");
+    choice.setAttribute("aria-label", "Compared generator " + (i + 1));
+    choice.replaceChildren(...rest.map(({ name }) => new Option(name, name, false, name === about.name)));
+    const row = other({ model: { ...DEFAULT_MODEL, ...about }, seed: null, step: null }, choice);
+    choice.addEventListener("change", () => {
+      const chosen = rest.find(({ name }) => name === choice.value);
+      Object.assign(row.view, { by: { ...row.view.by, model: { ...DEFAULT_MODEL, ...chosen } }, shown: -1 });
+      keepUp();
+    });
+    return row;
+  });
+}
+
+function other(by, control) {
+  const figure = document.createElement("figure");
+  const image = document.createElement("img");
+  const caption = document.createElement("figcaption");
+  image.hidden = true;
+  caption.append(control);
+  figure.append(image, caption);
+  return { view: newView(by, image), figure };
+}
+
+// How the model came to be: the same drawing, as the snapshots of its training see it.
+function showHistory() {
+  const slider = find(".moment");
+  slider.max = model.snapshots.length - 1;
+  slider.value = slider.max;
+  chooseMoment();
+}
+
+function chooseMoment() {
+  const step = model.snapshots[find(".moment").value];
+  find(".moment").setAttribute("aria-valuetext", "step " + step);
+  makeBy({ step, seed: null });
+}
+
+async function saveHistory(event) {
+  const button = event.currentTarget;
+  button.disabled = true;
+  showStatus("making the animation…");
+  const about = model;
+  const drawing = forModel(about).toDataURL("image/png");
+  const reply = await server.replay({ model: about.name, picture: drawing }).catch(() => ({ error: "Connection lost." }));
+  button.disabled = false;
+  showStatus(reply.error ?? "", Boolean(reply.error));
+  if (reply.animation) download(reply.animation, about.name + ".webp");
+}

@@ -1,0 +1,146 @@
+// The pen: what mouse, finger and stylus do to the drawing, and how the view of it is moved and enlarged.
+const MAX_ZOOM = 8;
+const ZOOM_STEP = 1.5;
+// Tools of lines and of label maps; those with a width, in units, can be made broader and finer.
+const TOOLS = {
+  pen: { width: null, labels: false },
+  colour: { width: 9, labels: false },
+  eraser: { width: 14, labels: false },
+  rect: { width: null, labels: true },
+  brush: { width: 10, labels: true },
+  fill: { width: null, labels: true },
+  pick: { width: null, labels: true },
+};
+const widths = Object.fromEntries(Object.entries(TOOLS).map(([name, { width }]) => [name, width]));
+
+let tool = "pen";
+let label = ""; // to paint
+let colour = "#c62828"; // of the hints
+let view = WHOLE;
+let seesModel = false; // the screen shows the model's own pixels
+const fingers = new Map(); // pointers that are down on the paper -> where they are on the page
+
+function place(event) {
+  const box = canvas.getBoundingClientRect();
+  const units = (pixels, side, from) => Math.round(((pixels / side) * (UNITS / view.zoom) + from) * 100) / 100;
+  const point = [units(event.clientX - box.left, box.width, view.x), units(event.clientY - box.top, box.height, view.y)];
+  return event.pointerType === "pen" ? [...point, event.pressure] : point;
+}
+
+function newStroke(event) {
+  const point = place(event);
+  const flipped = event.buttons & 32; // the other end of a real pen
+  if (tool === "rect") return { tool, label, points: [point, point] };
+  if (tool === "fill") return { tool, label, points: [point] };
+  if (tool === "brush") return { tool, label, width: widths.brush, points: [point] };
+  if (tool === "eraser" || flipped) return { tool: "eraser", width: widths.eraser, points: [point] };
+  if (tool === "colour") return { tool, colour, width: widths.colour, points: [point] };
+  return { tool, pressure: event.pointerType === "pen", points: [point] };
+}
+
+function penDown(event) {
+  fingers.set(event.pointerId, [event.clientX, event.clientY]);
+  canvas.setPointerCapture(event.pointerId);
+  document.activeElement?.blur(); // the keys are the drawing's again, not the chooser's
+  if (event.pointerType === "touch" && fingers.size === 2) return beginPinch();
+  if (stroke || pinch || (event.button > 0 && event.button !== 5)) return;
+  if (tool === "pick") return pick(place(event));
+  stroke = Object.assign(newStroke(event), { pointer: event.pointerId, straightFrom: null });
+  changed();
+}
+
+function penMove(event) {
+  if (fingers.has(event.pointerId)) moveFinger(event);
+  if (stroke?.pointer !== event.pointerId) return;
+  const events = event.getCoalescedEvents?.() ?? [];
+  const before = stroke.points.at(-1);
+  for (const each of events.length ? events : [event]) extend(place(each), event.shiftKey);
+  if (stroke.points.at(-1) !== before) changed();
+}
+
+// With Shift the line goes straight from where the pen was when the key went down.
+function extend(point, straight) {
+  const [x, y] = stroke.points.at(-1);
+  if (Math.hypot(point[0] - x, point[1] - y) < 0.3) return; // the pen has not really moved
+  if (stroke.tool === "fill") return;
+  if (!straight) stroke.straightFrom = null;
+  else stroke.straightFrom ??= stroke.points.length;
+  if (stroke.tool === "rect") stroke.points[1] = point;
+  else if (straight) stroke.points.splice(stroke.straightFrom, Infinity, point);
+  else stroke.points.push(point);
+}
+
+function penUp(event) {
+  fingers.delete(event.pointerId);
+  if (!fingers.size) pinch = null;
+  if (stroke?.pointer !== event.pointerId) return;
+  const { pointer, straightFrom, ...finished } = stroke;
+  stroke = null;
+  commit({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, finished] });
+}
+
+function pick(point) {
+  label = labelAt(point) ?? label;
+  chooseTool("rect");
+}
+
+// ----------------------------------------------------------------------------------------------------------- view
+
+let pinch = null; // two fingers: how far apart they were, and the view and the point of the paper between them
+
+function beginPinch() {
+  stroke = null; // the first finger was no pen
+  changed();
+  pinch = { ...betweenFingers(), view };
+}
+
+function betweenFingers() {
+  const [[ax, ay], [bx, by]] = fingers.values();
+  return { apart: Math.hypot(ax - bx, ay - by), x: (ax + bx) / 2, y: (ay + by) / 2 };
+}
+
+function moveFinger(event) {
+  const [x, y] = fingers.get(event.pointerId);
+  fingers.set(event.pointerId, [event.clientX, event.clientY]);
+  if (event.buttons & 4) look({ ...view, ...moved(event.clientX - x, event.clientY - y) }); // the middle button
+  if (!pinch || fingers.size < 2) return;
+  const now = betweenFingers();
+  view = pinch.view;
+  zoomAt(pinch.view.zoom * (now.apart / pinch.apart), pinch);
+  look({ ...view, ...moved(now.x - pinch.x, now.y - pinch.y) });
+}
+
+function moved(dx, dy) {
+  const scale = UNITS / (canvas.clientWidth * view.zoom);
+  return { x: view.x - dx * scale, y: view.y - dy * scale };
+}
+
+// The point of the paper at (x, y) on the page stays where it is.
+function zoomAt(zoom, { x, y }) {
+  const box = canvas.getBoundingClientRect();
+  const [shareX, shareY] = [(x - box.left) / box.width, (y - box.top) / box.height];
+  const next = Math.max(1, Math.min(MAX_ZOOM, zoom));
+  const change = UNITS / view.zoom - UNITS / next;
+  look({ zoom: next, x: view.x + shareX * change, y: view.y + shareY * change });
+}
+
+function zoomBy(factor) {
+  const box = canvas.getBoundingClientRect();
+  zoomAt(view.zoom * factor, { x: box.left + box.width / 2, y: box.top + box.height / 2 });
+}
+
+function look({ x, y, zoom }) {
+  const within = (value) => Math.max(0, Math.min(UNITS - UNITS / zoom, value));
+  view = { x: within(x), y: within(y), zoom };
+  moveTraced();
+  paintSoon();
+  showControls();
+  showCursor();
+}
+
+function turnWheel(event) {
+  if (event.ctrlKey || event.metaKey) zoomAt(view.zoom * Math.exp(-event.deltaY / 300), { x: event.clientX, y: event.clientY });
+  else if (view.zoom > 1) look({ ...view, ...moved(-event.deltaX, -event.deltaY) });
+  else return; // the page scrolls
+  event.preventDefault();
+}
