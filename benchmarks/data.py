@@ -86,7 +86,7 @@ def memory(dataset: Path, runs: Path) -> dict[str, int]:
     with _training(dataset, runs, "memory", *small, "--steps", str(STEPS), "--save-every", "1000") as process:
         watched, status = psutil.Process(process.pid), runs / "memory" / "status.json"
         while process.poll() is None:
-            step = json.loads(status.read_text())["step"] if status.exists() else 0
+            step = json.loads(status.read_text()).get("step", 0) if status.exists() else 0
             for mark in MARKS:
                 if step >= mark and str(mark) not in seen:
                     seen[str(mark)] = round(watched.memory_info().rss / 1e6)

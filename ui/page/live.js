@@ -43,7 +43,7 @@ function recover(failures) {
 // True: answered. A request that takes too long is given up, but its picture is still welcome if it does come.
 async function ask(asker, asked) {
   const started = performance.now();
-  const slow = setTimeout(() => showStatus("waiting…"), 600);
+  const slow = setTimeout(() => asker === main && showStatus("waiting…"), 600);
   const { by } = asker;
   const { model: about, seed, step } = by;
   const answer = server
