@@ -128,7 +128,7 @@ def test_wheel_zooms_at_the_pointer(hints: Sheet):
 
 def test_two_fingers_zoom_and_draw_nothing(open_page: Open):
     sheet = Sheet(open_page(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "wide2shoes")
-    both = [(100, 128), (156, 128)]
+    both = [(100.0, 128.0), (156.0, 128.0)]
     touch(sheet, ("Start", both[:1]), ("Start", both), ("Move", [(72, 128), (184, 128)]), ("End", []))
     expect(sheet.page.get_by_label("Zoom", exact=True)).to_contain_text("200 %")
     expect(sheet.page.get_by_role("button", name="Undo")).to_be_disabled()
