@@ -17,7 +17,7 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 from torch import Tensor, nn
 
-from pix2pix import Translator, checkpoint
+from pix2pix import Translator, checkpoint, places
 from pix2pix.data import DatasetError
 from pix2pix.places import ROOT
 from training import loop
@@ -361,6 +361,17 @@ def test_the_first_steps_may_be_of_l1_alone(make_run: Callable[..., Run]):
     adams = torch.load(run.state_file, weights_only=True)
     assert {int(weight["step"]) for weight in adams["opt_D"]["state"].values()} == {2}
     assert {int(weight["step"]) for weight in adams["opt_G"]["state"].values()} == {6}
+
+
+def test_snapshots_show_how_it_came_to_be(make_run: Callable[..., Run]):
+    run = make_run(steps=120, preview_every=120)
+    train(run)
+    kept = places.snapshots(run.generator_file)
+    assert list(kept) == [50, 100]
+    assert [checkpoint.read_metadata(path).steps for path in kept.values()] == [50, 100]
+    assert kept[50].read_bytes() != kept[100].read_bytes()
+    run.rewind(60)
+    assert list(places.snapshots(run.generator_file)) == [50]
 
 
 def test_precision_can_be_chosen(make_run: Callable[..., Run]):
