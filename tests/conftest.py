@@ -1,7 +1,8 @@
 """Tiny things that many tests need, drawn by code."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,16 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runs"
     monkeypatch.setenv("PIX2PIX_RUNS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def another_precision() -> Iterator[None]:
+    """Accelerate lets a process choose its precision but once; each test trains in the one that it wants."""
+    yield
+    if "accelerate" in sys.modules:
+        from accelerate.state import AcceleratorState
+
+        AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture

@@ -67,9 +67,11 @@ def test_label_models_are_not_compared_with_edge_models(labels: Sheet):
 def test_the_replay_of_a_training_sees_ones_own_drawing(app: App, sheet: Sheet):
     sheet.stroke((40, 60), (200, 80), (120, 200))
     sheet.press("Replay its training")
+    sheet.settle()
     slider = sheet.page.get_by_label("Moment of the training")
     for index, step in enumerate(SNAPSHOTS):
-        slider.fill(str(index))
+        with sheet.page.expect_event("requestfinished", is_translation):
+            slider.fill(str(index))
         sheet.settle()
         expected = Translator.load(app.runs / "tiny2shoes" / "snapshots" / f"{step:06d}.safetensors")(
             image(sheet.sent[-1])
