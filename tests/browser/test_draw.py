@@ -25,6 +25,7 @@ def test_ready_at_once_and_invites(sheet: Sheet):
 def test_pictures_come_while_the_pen_is_down(sheet: Sheet):
     seen = set()
     sheet.stroke((40, 120), (50, 120), up=False)
+    expect(sheet.page.locator("#draw-picture")).to_be_visible(timeout=30_000)  # the generator may still be loading
     for x in range(60, 220, 16):
         sheet.page.mouse.move(*sheet.at((x, 120 + x / 8)), steps=3)
         sheet.page.wait_for_timeout(60)
