@@ -154,7 +154,8 @@ class Run:
 
         Raises RunBusy when the run is being trained, and ValueError when it has nothing left to train.
         """
-        with self._lock(timeout_s=0):
+        # A training that has ended holds the lock for the moment until its process is gone.
+        with self._lock(timeout_s=0 if self.status().alive else 10):
             status = self.status()
             if status.alive:
                 raise RunBusy(f"{self.name} is already being trained")

@@ -66,6 +66,9 @@ def app(runs: Path) -> Iterator[App]:
     _, url, _ = demo.launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, theme=THEME, favicon_path=ICON, pwa=True
     )
+    # What compiling imports, in a thread, has come up before a test begins: pytest looks through the modules meanwhile.
+    studio.warm_up("tiny2shoes").result()
+    studio.compiling.run("tests", lambda: None)
     yield App(url, studio, runs)
     demo.close()
 
