@@ -7,6 +7,8 @@ Prints a Markdown table, and as its last line all figures as JSON. Each figure i
 L1         mean absolute difference to the target, on [-1, 1], as in training
 PSNR       in dB
 SSIM       on [0, 1]: around the zero of [-1, 1] its comparison of the means makes no sense
+grid       power at wavelengths of 2, 4 and 8 pixels, across and down, where a U-Net's checkerboards lie, as a multiple
+           of that at the wavelengths beside them; about 1 without a checkerboard
 found      share of the line pixels of the input (of edges) with an edge of the output within 2 pixels
 not drawn  share of the edge pixels of the output without a line of the input within 2 pixels
 
@@ -40,6 +42,7 @@ from pix2pix.edges import edges
 from pix2pix.hints import PAPER, hinted
 
 LINE = 128  # of 255: darker pixels of a drawing are line
+GRID = (2, 4, 8)  # pixels: the wavelengths of the checkerboards of the three outermost up-convolutions
 NEAR = 2.0  # pixels within which a line is found again
 MEAN_OF = 1000  # so many training pictures at most make the mean one
 COLUMNS = 8  # pairs on the contact sheet
@@ -117,13 +120,29 @@ def compare(
 
 @torch.inference_mode()
 def likeness(output: Image.Image, target: Image.Image) -> Figures:
-    """L1, PSNR (infinite for the target itself) and SSIM of two pictures of one size."""
+    """L1, PSNR (infinite for the target itself) and SSIM of two pictures of one size, and the grid of the output."""
     fake, b = ((images.to_tensor(picture.convert("RGB"))[None] + 1) / 2 for picture in (output, target))
     return {
         "L1": 2 * (fake - b).abs().mean().item(),
         "PSNR": peak_signal_noise_ratio(fake, b, data_range=1.0).item(),
         "SSIM": float(structural_similarity_index_measure(fake, b, data_range=1.0)),  # pyright: ignore[reportArgumentType]
+        "grid": grid(output),
     }
+
+
+def grid(picture: Image.Image) -> float:
+    """The power of what repeats every 2, 4 and 8 pixels over that of its neighbours; NaN for a picture without any."""
+    grey = np.asarray(picture.convert("L"), float)
+    power = np.abs(np.fft.fft2((grey - grey.mean()) * np.outer(*map(np.hanning, grey.shape)))) ** 2
+    here, beside = [], []
+    for axis, length in enumerate(grey.shape):
+        spectrum = power.mean(axis=1 - axis)[: length // 2 + 1]
+        for wavelength in GRID:
+            away = np.abs(np.arange(len(spectrum)) - length / wavelength)
+            here.append(spectrum[away <= 1].mean())
+            beside.append(spectrum[(away > 2) & (away <= max(4, length // 32))].mean())
+    ratios = [a / b for a, b in zip(here, beside, strict=True) if b > 0]
+    return float(np.mean(ratios)) if ratios else math.nan
 
 
 def lines_in_common(drawing: Image.Image, output: Image.Image) -> Figures:
@@ -187,7 +206,14 @@ def average(rows: Sequence[Figures]) -> Figures:
 
 def table(corner: str, rows: Mapping[str, Figures]) -> str:
     """Markdown, a line per row."""
-    formats = {"L1": "{:.4f}", "PSNR": "{:.2f}", "SSIM": "{:.3f}", "found": "{:.1%}", "not drawn": "{:.1%}"}
+    formats = {
+        "L1": "{:.4f}",
+        "PSNR": "{:.2f}",
+        "SSIM": "{:.3f}",
+        "grid": "{:.2f}",
+        "found": "{:.1%}",
+        "not drawn": "{:.1%}",
+    }
     names = list(next(iter(rows.values())))
     lines = [[corner, *names], ["---"] * (len(names) + 1)]
     for row, figures in rows.items():

@@ -24,6 +24,7 @@ NOT_THE_DEFAULTS = {
     "n_layers": 2,
     "dropout": 0.0,
     "init_from": "edges2shoes",
+    "smooth": True,
     "ema": 0.999,
     "epochs": 7,
     "steps": 1000,

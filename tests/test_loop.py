@@ -90,6 +90,20 @@ def test_a_finished_run_has_all_that_is_promised(make_run: Callable[..., Run]):
     assert Translator.load(run.path)(Image.new("RGB", (32, 32))).size == (32, 32)
 
 
+def test_smooth_training_leaves_no_checkerboard(make_run: Callable[..., Run]):
+    first = make_run()
+    train(first)
+    run = make_run("second", smooth=True, ema=0.9, init_from=str(first.generator_file))
+    train(run)
+    saved = torch.load(run.state_file, weights_only=True)
+    averages = {key.removeprefix("module."): value for key, value in saved["average"].items()}
+    for weights in (saved["G"], averages):
+        last = weights["up.4.0.weight"]  # (in, out, 4, 4): the four pixels that one becomes weigh the same in sum
+        sums = [last[..., y::2, x::2].sum((2, 3)) for y in (0, 1) for x in (0, 1)]
+        for other in sums[1:]:
+            torch.testing.assert_close(other, sums[0], atol=1e-6, rtol=0)
+
+
 def test_a_preview_has_rows_of_a_b_and_fake(make_run: Callable[..., Run]):
     run = make_run(steps=1, direction="BtoA", flip=False)
     train(run)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from pix2pix.models import Convolution, Discriminator, Generator, GeneratorConfig, TransposedConvolution, summary
 
@@ -13,6 +14,11 @@ def blocks(*modules: nn.Module) -> list[nn.Sequential]:
 
 def count(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
+
+
+def kernels(G: Generator) -> list[torch.Tensor]:
+    """Of the up-convolutions, from the innermost outwards, in double precision."""
+    return [weight.detach().double() for weight in G.up.parameters() if weight.ndim == 4]
 
 
 def small(image_size: int = 32, **settings) -> Generator:
@@ -107,6 +113,31 @@ def test_our_convolutions_are_torchs_own(ours: type[nn.Conv2d | nn.ConvTranspose
         results.append((y, *torch.autograd.grad(y.square().sum(), (x, layer.weight))))
     for mine, theirs in zip(*results, strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+def test_a_smooth_up_convolution_is_doubling_and_then_convolving():
+    G = small(64)
+    before = kernels(G)
+    G.smooth()
+    after = kernels(G)
+    assert all(torch.equal(*weights) for weights in zip(before[:-4], after[:-4], strict=True))
+    for kernel in after[-4:]:
+        corner = kernel[..., 0, :], kernel[..., 1, :] - kernel[..., 0, :], kernel[..., 3, :]
+        small_kernel = torch.stack([torch.stack([k[..., 0], k[..., 1] - k[..., 0], k[..., 3]], -1) for k in corner], -2)
+        x = torch.randn(1, len(kernel), 6, 6, dtype=torch.double)
+        doubled = F.interpolate(x, scale_factor=2, mode="nearest")
+        convolved = F.conv2d(doubled, small_kernel.transpose(0, 1).flip(2, 3), padding=1)
+        torch.testing.assert_close(F.conv_transpose2d(x, kernel, stride=2, padding=1), convolved, atol=1e-6, rtol=0)
+
+
+def test_smoothing_finds_the_nearest_kernel():
+    G = small(64)
+    rough = kernels(G)[-2]
+    G.smooth()
+    once = kernels(G)[-2]
+    G.smooth()
+    torch.testing.assert_close(kernels(G)[-2], once)  # which stays as it is
+    assert torch.sum((rough - once) * once).item() == pytest.approx(0, abs=1e-5)  # what was taken is orthogonal to it
 
 
 def test_an_image_gives_the_same_in_a_batch_as_alone():

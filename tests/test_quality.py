@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks import quality
-from benchmarks.quality import colour_errors, compare, likeness, lines_in_common, mean_target, open_pairs
+from benchmarks.quality import colour_errors, compare, grid, likeness, lines_in_common, mean_target, open_pairs
 from pix2pix import Translator, checkpoint
 from pix2pix.checkpoint import Metadata, Side
 from pix2pix.data import DatasetError
@@ -71,6 +71,18 @@ def test_a_picture_is_most_like_itself_and_a_shift_costs_likeness():
 def test_ssim_does_not_mind_a_shade_of_grey():
     # Around the zero of [-1, 1] it would: means of opposite signs count as opposites.
     assert likeness(Image.new("RGB", (64, 64), (124,) * 3), Image.new("RGB", (64, 64), (131,) * 3))["SSIM"] > 0.99
+
+
+@pytest.mark.parametrize("wavelength", [2, 4, 8])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_checkerboard_is_seen(wavelength: int, axis: int):
+    noise = np.random.default_rng(0).normal(128, 20, (256, 256))
+    clean = Image.fromarray(noise.clip(0, 255).astype(np.uint8))
+    wave = 20 * np.cos(2 * np.pi * np.arange(256) / wavelength)
+    striped = Image.fromarray((noise + np.expand_dims(wave, axis)).clip(0, 255).astype(np.uint8))
+    assert grid(clean) == pytest.approx(1, abs=0.2)
+    assert grid(striped) > 3
+    assert math.isnan(grid(Image.new("RGB", (64, 64), "teal")))
 
 
 # Lines
@@ -138,7 +150,7 @@ def test_each_output_is_measured_on_every_pair(photos: Path):
 def test_labels_have_no_lines_to_find(pairs: Path):
     rows = compare(itself, open_pairs(pairs, "val", LABELS), Image.new("RGB", (32, 32)), takes_edges=False)
     assert list(rows) == ["generator", "mean training picture", "input itself"]
-    assert list(rows["generator"]) == ["L1", "PSNR", "SSIM"]
+    assert list(rows["generator"]) == ["L1", "PSNR", "SSIM", "grid"]
     assert rows["generator"] == rows["input itself"]
 
 
@@ -180,7 +192,7 @@ def test_the_command_line_prints_tables_and_figures(photos: Path, tmp_path: Path
     done = command_line(tmp_path / "hinted.safetensors", photos, "--out", tmp_path / "sheet.png", how=how)
     assert done.returncode == 0, done.stderr
     assert "hinted after 3 steps, on 2 pairs of photos (val)" in done.stdout
-    assert "| output | L1 | PSNR | SSIM | found | not drawn |\n| --- |" in done.stdout
+    assert "| output | L1 | PSNR | SSIM | grid | found | not drawn |\n| --- |" in done.stdout
     assert "| colour error | at the hints | all but paper |" in done.stdout
     figures = json.loads(done.stdout.splitlines()[-1], parse_constant=pytest.fail)
     assert (figures["checkpoint"], figures["pairs"], figures["outputs"]["target itself"]["PSNR"]) == ("hinted", 2, None)

@@ -50,6 +50,9 @@ class TrainConfig:
     dropout: float = 0.5
     """dropout rate of the three innermost up-blocks"""
 
+    smooth: bool = False
+    """hold the outer up-convolutions to what doubling and a 3x3 convolution can do: no checkerboard, as quick"""
+
     init_from: str = ""
     """a generator to begin from: a name, a path or hf://owner/name; ngf and crop_size must be its own"""
     ema: float = 0.0

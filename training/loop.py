@@ -77,6 +77,8 @@ def train(run: Run) -> None:
         state.load(run)
     elif config.init_from:
         state.begin_from(config.init_from)
+    if config.smooth:
+        state.smooth()
     order = ShuffledBatches(
         len(train_set), config.batch_size, config.seed,
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
@@ -110,6 +112,8 @@ def train(run: Run) -> None:
         else:
             state.losses += update(G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
         state.noted += 1
+        if config.smooth:
+            G.smooth()
         if state.average:
             state.average.update_parameters(G)
         pace.tick(run if is_main else None)
@@ -275,8 +279,16 @@ class State:
         has = replace(generator.config, dropout=self.G.config.dropout)
         if has != self.G.config:
             raise ValueError(f"to begin from {name}, a run must have its architecture: {has}, not {self.G.config}")
-        for network in filter(None, (self.G, self.average and self.average.module)):
+        for network in self._generators():
             network.load_state_dict(generator.state_dict())
+
+    def smooth(self) -> None:
+        """Frees G, and its average, of checkerboards; those that are free of them stay as they are."""
+        for network in self._generators():
+            network.smooth()
+
+    def _generators(self) -> list[Generator]:
+        return [self.G, *([self.generator] if self.average else [])]
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
         parts = {"G": self.G, "D": self.D, "opt_G": self.opt_G, "opt_D": self.opt_D, "average": self.average}

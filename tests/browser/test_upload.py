@@ -101,7 +101,7 @@ def test_what_is_no_picture_is_said_in_words(upload: Page, tmp_path: Path):
     (tmp_path / "broken.png").write_bytes(b"no picture at all")
     choose(upload, "tiny2shoes")
     give(upload, tmp_path / "broken.png")
-    expect(upload.get_by_text("not a picture that can be read")).to_be_visible(timeout=20_000)
+    expect(upload.get_by_text("not a picture that can be read").first).to_be_visible(timeout=20_000)
 
 
 def test_a_broken_model_is_said_in_words(upload: Page):
