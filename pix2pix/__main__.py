@@ -50,6 +50,7 @@ def _translate(options: argparse.Namespace) -> int:
 
     from pix2pix import images
     from pix2pix.inference import Translator
+    from pix2pix.palette import is_strange
 
     outputs = _outputs(options.inputs, options.out)
     translator = Translator.load(options.checkpoint, options.device)
@@ -63,6 +64,9 @@ def _translate(options: argparse.Namespace) -> int:
             failures += 1
             tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)
             continue
+        palette = translator.metadata.source.palette
+        if palette and is_strange(picture, palette):
+            tqdm.write(f"warning: {path} hardly has the label colours that {options.checkpoint} takes", file=sys.stderr)
         _result(translator, picture, options).save(output)
     return 2 if failures else 0
 

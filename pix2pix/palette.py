@@ -25,6 +25,20 @@ CMP: Palette = {
 }
 PALETTES: Mapping[str, Palette] = {"cmp": CMP}
 
+FAR = 64.0  # from a colour of the palette, as red, green and blue go from 0 to 255
+STRANGE = 0.6  # share of far pixels; the JPEGs of the pix2pix facades have up to 0.3, photos of houses over 0.99
+LOOKED_AT = 256  # pixels a side at most
+
+
+def is_strange(picture: Image.Image, palette: Palette) -> bool:
+    """Whether the picture can hardly be a label map in these colours, however smeared: a photo, say."""
+    picture = picture.convert("RGB")
+    size = (min(picture.width, LOOKED_AT), min(picture.height, LOOKED_AT))
+    pixels = np.asarray(picture.resize(size, Image.Resampling.NEAREST), np.float32)
+    colours = np.array(list(palette.values()), np.float32)
+    distance = np.min([np.linalg.norm(pixels - colour, axis=2) for colour in colours], axis=0)
+    return bool((distance > FAR).mean() > STRANGE)
+
 
 def snap(picture: Image.Image, palette: Palette) -> Image.Image:
     """RGB picture, same size, in which each pixel has exactly one of the palette's colours, the nearest.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from pix2pix.palette import CMP, PALETTES, snap
+from pix2pix.palette import CMP, PALETTES, is_strange, snap
 
 SIZES = [(1, 1), (9, 1), (3, 2), (64, 51)]  # width, height
 COLOURS = np.array(list(CMP.values()))
@@ -83,3 +83,17 @@ def test_cmp_has_the_twelve_classes_in_colours_that_can_be_told_apart():
     assert (len(CMP), PALETTES["cmp"]) == (12, CMP)
     gaps = np.linalg.norm(COLOURS[:, None] - COLOURS, axis=2)[~np.eye(12, dtype=bool)]
     assert gaps.min() > 40
+
+
+@pytest.mark.parametrize("quality", [40, 90])
+def test_smeared_labels_are_not_strange(quality: int):
+    assert not is_strange(facade(), CMP)
+    assert not is_strange(jpeg(facade(), quality), CMP)
+    assert not is_strange(jpeg(facade().resize((40, 40), Image.Resampling.BILINEAR), quality), CMP)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_a_picture_in_other_colours_is_strange(mode: str):
+    gradient = Image.linear_gradient("L").resize((300, 200)).convert(mode)
+    assert is_strange(gradient, CMP)
+    assert is_strange(Image.new("RGB", (2, 2), "white"), CMP)

@@ -1,13 +1,16 @@
 """The Upload tab: a picture in (a drawing, labels, or a photo whose edges are made first), and its translation."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image
 
 from pix2pix.places import generators
 from ui.studio import Studio, StudioError, read_picture
+
+if TYPE_CHECKING:
+    from pix2pix.checkpoint import Side
 
 HEIGHT = 420  # pixels of each picture on the page
 TAKES = {
@@ -26,6 +29,7 @@ def build(studio: Studio) -> None:
         from_photo = gr.Checkbox(label="It is a photo: make edges first", elem_id="upload-photo", min_width=240)
         detail = gr.Slider(0, 1, 0.5, step=0.05, label="Detail of the edges", visible=False, elem_id="upload-detail")
     about = gr.Markdown(elem_id="upload-about")
+    notice = gr.Markdown(elem_id="upload-notice", visible=False)
     with gr.Row():
         given = gr.Image(
             label="Your picture",
@@ -46,7 +50,7 @@ def build(studio: Studio) -> None:
         [given.upload, given.clear, from_photo.input, detail.release],
         translate,
         [given, model, from_photo, detail],
-        [result, lines],
+        [result, lines, notice],
         api_visibility="private",
         trigger_mode="always_last",
         show_progress_on=result,
@@ -57,17 +61,17 @@ def build(studio: Studio) -> None:
     model.focus(lambda: gr.Dropdown(list(generators())), None, model, **shown)  # a training may have begun since
     # First what the model takes, which may untick the box, then the translation.
     model.select(lambda name: _describe(studio, name), model, chosen, **shown).then(
-        translate, [given, model, from_photo, detail], [result, lines], **shown
+        translate, [given, model, from_photo, detail], [result, lines, notice], **shown
     )
     from_photo.input(lambda on: gr.Slider(visible=on), from_photo, detail, **shown)
 
 
 def _translate(
     studio: Studio, path: str | None, name: str | None, make_edges: bool, amount: float
-) -> tuple[Image.Image | None, Any]:
-    """The translation, and what becomes of the picture of edges."""
+) -> tuple[Image.Image | None, Any, Any]:
+    """The translation, and what becomes of the picture of edges and of the notice."""
     if not path or not name:
-        return None, gr.Image(None, visible=False)
+        return None, gr.Image(None, visible=False), gr.Markdown(visible=False)
     try:
         given = read_picture(path)
         drawing = studio.translator(name).edges_of(given, amount) if make_edges else given
@@ -76,7 +80,20 @@ def _translate(
         raise gr.Error(str(error), print_exception=False) from error
     if picture and make_edges:  # drawn on the model's square
         picture = picture.resize(given.size, Image.Resampling.BICUBIC)
-    return picture, gr.Image(drawing if make_edges else None, visible=make_edges)
+    text = _notice(given, studio.metadata(name).source)
+    return picture, gr.Image(drawing if make_edges else None, visible=make_edges), gr.Markdown(text, visible=bool(text))
+
+
+def _notice(given: Image.Image, takes: "Side") -> str:
+    """What should be said about a picture for a model that takes this; empty where all is well."""
+    from pix2pix.palette import is_strange
+
+    if not takes.palette or not is_strange(given, takes.palette):
+        return ""
+    return (
+        f"⚠️ **Is this a label map?** Most of its colours are far from the {len(takes.palette)} that this model knows: "
+        "each was taken for the nearest of them. The Draw tab has the right ones."
+    )
 
 
 def _models(studio: Studio) -> list[Any]:

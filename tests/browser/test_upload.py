@@ -97,6 +97,22 @@ def test_smeared_labels_give_what_exact_ones_give(upload: Page, tmp_path: Path, 
     assert np.abs(difference).mean() < 2
 
 
+def test_a_picture_far_from_the_palette_is_said_to_be_so(upload: Page, photo: Path, tmp_path: Path):
+    choose(upload, "tiny2facades")
+    give(upload, photo)
+    notice = upload.locator("#upload-notice")
+    expect(notice).to_contain_text("Is this a label map?", timeout=20_000)
+    assert shown(upload, "Translation").size == (120, 80)
+
+    Image.new("RGB", (64, 64), CMP["facade"]).save(tmp_path / "wall.png")
+    upload.reload()
+    upload.get_by_role("tab", name="Upload").click()
+    choose(upload, "tiny2facades")
+    give(upload, tmp_path / "wall.png")
+    assert shown(upload, "Translation").size == (64, 64)
+    expect(notice).to_be_hidden()
+
+
 def test_what_is_no_picture_is_said_in_words(upload: Page, tmp_path: Path):
     (tmp_path / "broken.png").write_bytes(b"no picture at all")
     choose(upload, "tiny2shoes")
