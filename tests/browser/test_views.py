@@ -1,6 +1,7 @@
 """More than one picture of a drawing: variations, other models, and the snapshots of a training."""
 
 import base64
+import os
 
 import numpy as np
 import pytest
@@ -58,6 +59,16 @@ def test_other_models_see_the_same_drawing_live(app: App, sheet: Sheet):
     drawn = [image(url) for url in sheet.sent if image(url).size == (256, 256)][-1]
     expected = Translator.load(app.runs / "wide2shoes")(drawn)
     assert np.abs(pixels(seen) - np.asarray(expected).astype(int)).max() <= 1
+
+
+def test_a_compared_model_that_improves_is_asked_again(app: App, sheet: Sheet):
+    sheet.press("Compare models")
+    sheet.stroke((40, 60), (200, 80), (120, 200))
+    sheet.settle()
+    os.utime(app.runs / "wide2shoes" / "generator.safetensors")
+    with sheet.page.expect_request(is_translation) as request:
+        sheet.page.get_by_label("Model").dispatch_event("focus")
+    assert body_of(request.value)["data"]["model"] == "wide2shoes"
 
 
 def test_label_models_are_not_compared_with_edge_models(labels: Sheet):

@@ -142,6 +142,7 @@ async function refreshModels() {
   chooser.disabled = !options.length;
   const named = (wanted) => models.find(({ name }) => name === wanted);
   useModel(named(model.name) ?? named(lastModel) ?? models.find(({ broken }) => !broken) ?? models[0]);
+  renewOthers();
 }
 
 function useModel(chosen) {

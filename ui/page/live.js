@@ -173,6 +173,16 @@ function other(by, control) {
   return { view: newView(by, image), figure };
 }
 
+// What a training has improved since it was asked is asked again.
+function renewOthers() {
+  for (const view of others) {
+    const listed = models.find(({ name }) => name === view.by.model.name);
+    if (!listed || listed.stamp === view.by.model.stamp) continue;
+    Object.assign(view, { by: { ...view.by, model: { ...DEFAULT_MODEL, ...listed } }, shown: -1 });
+  }
+  keepUp();
+}
+
 // How the model came to be: the same drawing, as the snapshots of its training see it.
 function showHistory() {
   const slider = find(".moment");
