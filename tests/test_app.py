@@ -1,5 +1,6 @@
 """`python app.py`, as a person starts it, and its endpoints, as a program calls them."""
 
+import json
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import gradio as gr
 import pytest
@@ -22,6 +24,7 @@ from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.places import ROOT
 from training.config import TrainConfig
 from training.run import Run
+from ui.demo import ICON
 from ui.studio import Studio
 
 
@@ -61,6 +64,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def test_the_page_can_be_installed_as_an_app(served: tuple[str, Path]):
+    with urllib.request.urlopen(f"{served[0]}/manifest.json", timeout=20) as answer:
+        manifest = json.load(answer)
+    assert manifest["name"] == "pix2pix studio"
+    assert manifest["display"] == "standalone"
+    assert manifest["icons"]
+    for icon in manifest["icons"]:
+        with urllib.request.urlopen(urljoin(f"{served[0]}/", icon["src"]), timeout=20) as picture:
+            assert picture.read() == ICON.read_bytes()
 
 
 def test_the_page_answers(served: tuple[str, Path]):
