@@ -29,13 +29,15 @@ from tests.browser.install import system_chromium
 
 MOVE_MS = 16  # between two moves of the pen
 MOVES = 50  # of a stroke
+PAPER = 0.8  # of a canvas is paper at least: gr.Sketchpad leaves a border
 QUIET_MS = 2500  # without a new picture: the one that is there is the last
 COMPILING_MS = 6000  # that the first pictures are given before anything counts
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-# Notes when a picture is shown, and when the pen is lifted.
+# Notes when a picture is shown, and when the pen is put down and lifted.
 WATCH = """
-window.seen = [], window.lifted = [];
-addEventListener("load", (event) => event.target.matches?.(SELECTOR) && seen.push(performance.now()), true);
+window.seen = [], window.put = [], window.lifted = [];
+document.addEventListener("load", (event) => event.target.matches?.(SELECTOR) && seen.push(performance.now()), true);
+addEventListener("pointerdown", () => put.push(performance.now()), true);
 addEventListener("pointerup", () => lifted.push(performance.now()), true);
 """
 STOCK = """
@@ -61,7 +63,7 @@ class Seen:
     """What came of the strokes on one page."""
 
     latencies: list[float] = field(default_factory=list)  # ms from the pen's lift to the picture of the whole stroke
-    during: list[int] = field(default_factory=list)  # pictures shown while the pen was down
+    during: list[float] = field(default_factory=list)  # pictures per second shown while the pen was down
     requests: list[int] = field(default_factory=list)
 
 
@@ -92,7 +94,9 @@ def main() -> None:
 
 def report(checkpoint: str, version: str, seen: dict[str, Seen]) -> None:
     print(f"{describe()}; Chromium {version}; {checkpoint}\n")
-    print("| | stroke end to picture, median (ms) | 95th percentile (ms) | pictures while the pen moved | requests |")
+    print(
+        "| | stroke end to picture, median (ms) | 95th percentile (ms) | pictures per second while the pen moves | requests per stroke |"
+    )
     print("| --- | --- | --- | --- | --- |")
     figures = {}
     for name, board in seen.items():
@@ -120,7 +124,7 @@ class Board:
 
     def draw(self, number: int) -> None:
         """A stroke, and what comes of it."""
-        self.page.evaluate("seen.length = lifted.length = 0")
+        self.page.evaluate("seen.length = put.length = lifted.length = 0")
         self.asked = 0
         self.stroke(number)
         while True:
@@ -129,12 +133,12 @@ class Board:
             if now - last > QUIET_MS:
                 break
             self.page.wait_for_timeout(QUIET_MS - (now - last) + 50)
-        times, (lifted, *_) = self.page.evaluate("[seen, lifted]")
+        times, (put, *_), (lifted, *_) = self.page.evaluate("[seen, put, lifted]")
         after = [time_ - lifted for time_ in times if time_ > lifted]
         if not after:
             raise RuntimeError(f"No picture came for the stroke on {self.canvas}.")
         self.seen.latencies.append(after[-1])
-        self.seen.during.append(sum(time_ <= lifted for time_ in times))
+        self.seen.during.append(1000 * sum(time_ <= lifted for time_ in times) / (lifted - put))
         self.seen.requests.append(self.asked)
 
     def stroke(self, number: int) -> None:
@@ -142,11 +146,13 @@ class Board:
         assert box
         rng = np.random.default_rng(number)
         angle = np.linspace(0, rng.uniform(2, 5), MOVES) + rng.uniform(0, 6)
-        x, y = 0.5 + 0.35 * np.cos(angle), 0.5 + rng.uniform(0.1, 0.35) * np.sin(angle)
+        x, y = 0.35 * np.cos(angle), rng.uniform(0.1, 0.35) * np.sin(angle)
+        middle_x, middle_y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        side = PAPER * min(box["width"], box["height"])
         mouse = self.page.mouse
         for index, (px, py) in enumerate(zip(x, y, strict=True)):
             began = time.perf_counter()
-            mouse.move(box["x"] + px * box["width"], box["y"] + py * box["height"])
+            mouse.move(middle_x + px * side, middle_y + py * side)
             if index == 0:
                 mouse.down()
             self.page.wait_for_timeout(max(0.0, MOVE_MS - 1000 * (time.perf_counter() - began)))
