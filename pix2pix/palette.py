@@ -36,7 +36,7 @@ def is_strange(picture: Image.Image, palette: Palette) -> bool:
     size = (min(picture.width, LOOKED_AT), min(picture.height, LOOKED_AT))
     pixels = np.asarray(picture.resize(size, Image.Resampling.NEAREST), np.float32)
     colours = np.array(list(palette.values()), np.float32)
-    distance = np.min([np.linalg.norm(pixels - colour, axis=2) for colour in colours], axis=0)
+    distance = np.linalg.norm(pixels - colours[_nearest(pixels, colours)], axis=2)
     return bool((distance > FAR).mean() > STRANGE)
 
 

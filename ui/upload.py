@@ -74,13 +74,14 @@ def _translate(
         return None, gr.Image(None, visible=False), gr.Markdown(visible=False)
     try:
         given = read_picture(path)
-        drawing = studio.translator(name).edges_of(given, amount) if make_edges else given
+        translator = studio.translator(name)
+        drawing = translator.edges_of(given, amount) if make_edges else given
         picture = studio.translate(name, drawing, f"upload {uuid.uuid4()}")
     except StudioError as error:
         raise gr.Error(str(error), print_exception=False) from error
     if picture and make_edges:  # drawn on the model's square
         picture = picture.resize(given.size, Image.Resampling.BICUBIC)
-    text = _notice(given, studio.metadata(name).source)
+    text = _notice(given, translator.metadata.source)
     return picture, gr.Image(drawing if make_edges else None, visible=make_edges), gr.Markdown(text, visible=bool(text))
 
 

@@ -104,10 +104,15 @@ function showStatus(text, wrong = false) {
   status.setAttribute("aria-live", wrong ? "assertive" : "off"); // milliseconds are not worth reading aloud
 }
 
+// A new `by`, so that an answer to what was asked before is not taken for it.
+function remake(view, changes) {
+  view.by = { ...view.by, ...changes };
+  view.shown = -1;
+}
+
 // The large picture is made in another way from now on. The one that is there stays until the new one comes.
 function makeBy(changes) {
-  main.by = { ...main.by, ...changes };
-  main.shown = -1;
+  remake(main, changes);
   const { seed, step } = main.by;
   const kept = seed !== null ? "a variation" : step !== null ? "as it was at step " + step.toLocaleString("en") : "";
   find(".kept-text").textContent = kept;
@@ -156,7 +161,7 @@ function showCompared() {
     const row = other({ model: { ...DEFAULT_MODEL, ...about }, seed: null, step: null }, choice);
     choice.addEventListener("change", () => {
       const chosen = rest.find(({ name }) => name === choice.value);
-      Object.assign(row.view, { by: { ...row.view.by, model: { ...DEFAULT_MODEL, ...chosen } }, shown: -1 });
+      remake(row.view, { model: { ...DEFAULT_MODEL, ...chosen } });
       keepUp();
     });
     return row;
@@ -178,7 +183,7 @@ function renewOthers() {
   for (const view of others) {
     const listed = models.find(({ name }) => name === view.by.model.name);
     if (!listed || listed.stamp === view.by.model.stamp) continue;
-    Object.assign(view, { by: { ...view.by, model: { ...DEFAULT_MODEL, ...listed } }, shown: -1 });
+    remake(view, { model: { ...DEFAULT_MODEL, ...listed } });
   }
   keepUp();
 }
