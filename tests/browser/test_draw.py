@@ -2,17 +2,19 @@
 
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from pix2pix import Translator
 from pix2pix.palette import CMP
-from tests.browser.conftest import App
+from tests.browser.conftest import QUIET, App
+from tests.browser.install import system_chromium
 from tests.browser.sheet import Open, Sheet, body_of, image, ink, is_translation, lose, pixels
 
 
@@ -236,6 +238,17 @@ def test_server_answers_nonsense_in_words(sheet: Sheet, fields: dict[str, str | 
     answer = sheet.page.request.post(request.value.url, data=body)
     assert answer.ok
     assert words in answer.json()["error"]
+
+
+def test_chromium_would_install_the_page_as_an_app(app: App, browser: Browser, tmp_path: Path):
+    program = system_chromium()
+    kind = browser.browser_type
+    with kind.launch_persistent_context(tmp_path, executable_path=program, args=QUIET) as context:  # not incognito
+        page = context.pages[0]
+        page.goto(app.url)
+        expect(page.locator("#draw-canvas")).to_be_visible()
+        errors = context.new_cdp_session(page).send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert errors == []
 
 
 def test_endpoint(app: App, tmp_path):

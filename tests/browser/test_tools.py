@@ -208,3 +208,18 @@ def pen(sheet: Sheet, kind: str, point: tuple[float, float], force: float) -> No
     session = sheet.page.context.new_cdp_session(sheet.page)
     down = {"button": "left", "buttons": 1, "clickCount": 1, "force": force, "pointerType": "pen"}
     session.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **down})
+
+
+@pytest.mark.parametrize("model", ["wide2shoes", "tiny2facades"])
+def test_on_a_small_phone_each_toolbar_is_one_row(open_page: Open, model: str):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    phone = Sheet(page, model)
+    if model == "wide2shoes":
+        phone.press("Colour")
+    for toolbar in (".tools > button", ".colours :is(button, input)", ".options > button, .zoom > button"):
+        controls = page.locator(toolbar).filter(visible=True)
+        boxes = [box for control in controls.all() if (box := control.bounding_box())]
+        middles = [box["y"] + box["height"] / 2 for box in boxes]
+        assert max(middles, default=0) - min(middles, default=0) < 4
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
