@@ -1,6 +1,9 @@
 """How long one picture takes, from PIL to PIL, by each runtime that could compute it, in turn in one process.
 
 python benchmarks/inference.py
+
+A second table has the forward pass alone of several pictures in one batch, by OpenVINO on the CPU: whether it would
+pay to compute the drawings of several people at once.
 """
 
 import argparse
@@ -21,8 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.machine import describe
 from pix2pix import Translator
 from pix2pix.checkpoint import Metadata
+from pix2pix.inference import _openvino
 from pix2pix.models import Generator, GeneratorConfig
 
+BATCHES = (1, 2, 4, 8)
 BLOCK = 5  # calls of one runtime before the next one's turn; one more before them is not counted
 Runtime = Callable[[Translator], Callable[[Tensor], Tensor]]
 
@@ -37,7 +42,28 @@ def main() -> None:
     print("| ngf | runtime | ready after (s) | p50 (ms) | p95 (ms) | first call (ms) | differs by (grey levels) |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     results = {str(ngf): _compare(ngf, options.rounds, options.device) for ngf in (32, 64)}
-    print(json.dumps(results))
+    print("\n| ngf | pictures at once | a picture (ms) |\n| --- | --- | --- |")
+    batches = {str(ngf): _at_once(ngf, options.rounds) for ngf in (32, 64)}
+    print("\n" + json.dumps({"runtimes": results, "at_once": batches}))
+
+
+def _at_once(ngf: int, rounds: int) -> dict[str, float]:
+    """Milliseconds for each picture of a batch, by its length; medians."""
+    generator = Generator(GeneratorConfig(ngf=ngf)).eval()
+    forwards = {count: _openvino(generator, count) for count in BATCHES}
+    times: dict[int, list[float]] = {count: [] for count in BATCHES}
+    for _ in range(rounds):
+        for count, forward in forwards.items():
+            a = torch.rand(count, 3, 256, 256) * 2 - 1
+            forward(a)
+            for _ in range(BLOCK):
+                started = time.perf_counter()
+                forward(a)
+                times[count].append(1000 * (time.perf_counter() - started) / count)
+    medians = {str(count): round(float(np.median(values)), 2) for count, values in times.items()}
+    for count, milliseconds in medians.items():
+        print(f"| {ngf} | {count} | {milliseconds:.1f} |")
+    return medians
 
 
 def _compare(ngf: int, rounds: int, device: str) -> dict[str, dict[str, float]]:

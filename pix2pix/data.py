@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -31,6 +32,7 @@ SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation"), "test
 MIN_SIDE = 16  # pixels; smaller pictures are left out
 SIDE_BY_SIDE = 1.9  # width / height from which a picture is taken for a pair
 CHECKED_FILES = 5_000  # folders up to this size are looked through file by file when they are opened
+WANDER_SHARE, SMALLEST, TURN = 0.5, 0.6, 12.0  # how many of the photos wander, to what size, by how many degrees
 KEPT_BYTES = 1 << 30  # datasets that fit in this once decoded stay decoded
 
 log = logging.getLogger(__name__)
@@ -118,8 +120,9 @@ class PairedImages(Dataset):
 
     `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
     `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
-    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints. What is random depends
-    on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
+    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints; with `wander` (photos
+    alone, too), half of the photos are seen smaller, turned and off the middle. What is random depends on seed, epoch
+    and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
 
     A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
     """
@@ -136,15 +139,18 @@ class PairedImages(Dataset):
         flip: bool = True,
         palette: Palette | None = None,
         hints: bool = False,
+        wander: bool = False,
         seed: int = 0,
     ) -> None:
-        if hints and found.layout != "photos":
-            raise DatasetError(f"colour hints need photos alone, whose edges are made here; {found.root} has pairs")
+        for wish, name in ((hints, "colour hints need"), (wander, "to wander needs")):
+            if wish and found.layout != "photos":
+                raise DatasetError(f"{name} photos alone, whose edges are made here; {found.root} has pairs")
         if load_size < crop_size:
             raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
         self.found, self.entries, self.left_out = found, found.splits[split], found.left_out
         self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
         self.augment, self.flip, self.palette, self.hints, self.seed = augment, flip, palette, hints, seed
+        self.wander = wander and augment
         pictures = 1 if found.layout == "photos" else 2
         self.is_small = len(self.entries) * pictures * 3 * load_size**2 <= KEPT_BYTES
         self._kept: dict[int, tuple[np.ndarray, ...]] = {}
@@ -164,8 +170,10 @@ class PairedImages(Dataset):
         index, cut, rng = self._cut(key)
         pictures = [Image.fromarray(cut.of(pixels)) for pixels in self._decoded(index)]
         if self.found.layout == "photos":
-            style = EdgeStyle.sample(rng) if self.augment else EdgeStyle()
-            photo, drawing = pictures[0], edges(pictures[0], style)
+            photo, style = pictures[0], EdgeStyle.sample(rng) if self.augment else EdgeStyle()
+            if self.wander and rng.random() < WANDER_SHARE:
+                photo = Image.fromarray(_wandered(self._decoded(index)[0], cut, rng))
+            drawing = edges(photo, style)
             pictures = hinted(drawing, photo, rng) if self.hints and rng.random() < SHARE else (drawing, photo)
         a, b = pictures
         return (a, b) if self.direction == "AtoB" else (b, a)
@@ -238,6 +246,21 @@ class Cut(NamedTuple):
         """From (H, W, 3)."""
         square = pixels[self.top : self.top + self.size, self.left : self.left + self.size]
         return np.ascontiguousarray(square[:, :: -1 if self.mirrored else 1])
+
+
+def _wandered(pixels: np.ndarray, cut: Cut, rng: np.random.Generator) -> np.ndarray:
+    """The whole photo (H, W, 3) on a square of the cut's size: smaller, turned, and as far aside as it may go.
+
+    What was outside of the photo is as its rim: the plain paper of a product photo goes on.
+    """
+    (height, width), scale = pixels.shape[:2], rng.uniform(SMALLEST, 1) * cut.size / max(pixels.shape)
+    to_place = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), rng.uniform(-TURN, TURN), scale)
+    room = (cut.size - scale * max(height, width)) / 2
+    aside = rng.uniform(-room, room, 2)
+    to_place[:, 2] += (cut.size - width) / 2 + aside[0], (cut.size - height) / 2 + aside[1]
+    size = (cut.size, cut.size)
+    placed = cv2.warpAffine(pixels, to_place, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(placed[:, :: -1 if cut.mirrored else 1])
 
 
 class ResidentPairs:

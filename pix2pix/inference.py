@@ -87,12 +87,12 @@ class Translator:
         return edges(square, EdgeStyle(detail, self.metadata.line_width))
 
 
-def _openvino(generator: Generator) -> Callable[[Tensor], Tensor]:
-    """The generator's forward pass of one picture, on as many threads as torch has. Raises when it cannot be had."""
+def _openvino(generator: Generator, pictures: int = 1) -> Callable[[Tensor], Tensor]:
+    """The forward pass of so many pictures at once, on as many threads as torch has. Raises when it cannot be had."""
     import openvino
 
     c = generator.config
-    shape = (1, c.in_channels, c.image_size, c.image_size)
+    shape = (pictures, c.in_channels, c.image_size, c.image_size)
     # While torch exports a network it swaps the weights for placeholders, which a call in another thread would meet.
     copy = deepcopy(generator)
     model = openvino.convert_model(torch.export.export(copy, (torch.zeros(shape),)))

@@ -1,5 +1,8 @@
 """The objective of pix2pix (Isola et al. 2017, section 3.1) as pure functions of the networks' outputs."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,3 +30,12 @@ def generator_loss(fake_logits: Tensor, fake: Tensor, b: Tensor) -> tuple[Tensor
     What G minimises is the first plus lambda times the second.
     """
     return gan_loss(fake_logits, real=True), l1_loss(fake, b)
+
+
+def feature_loss(fake_features: Sequence[Tensor], real_features: Sequence[Tensor]) -> Tensor:
+    """Feature matching (Wang et al. 2018, pix2pixHD, section 3.3): D's layers should see the same in the fake as in B.
+
+    The sum over the layers of the mean absolute difference. No gradient flows to the real side.
+    """
+    pairs = zip(fake_features, real_features, strict=True)
+    return torch.stack([l1_loss(fake, real.detach().float()) for fake, real in pairs]).sum()

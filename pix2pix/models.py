@@ -6,8 +6,8 @@ Instance norm is written as group norm with one channel per group: the same numb
 """
 
 from dataclasses import dataclass
-from functools import cache
 from math import log2
+from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,8 @@ SLOPE = 0.2  # of every LeakyReLU
 KERNEL, PADDING = 4, 1  # of every convolution
 DROPOUT_BLOCKS = 3  # the innermost up-blocks, whose input is 1x1, 2x2 and 4x4
 SMOOTH_BLOCKS = 4  # the outermost up-blocks, of whose grids `smooth` frees the picture
-FEW_POSITIONS = 64  # of all images of a batch; up to so many the CPU convolves by a matrix product
+FEW_POSITIONS = 64  # of all images of a batch; up to so many the CPU convolves by a matrix product ...
+VERY_FEW_POSITIONS = 16  # ... and up to so many in fp32, whatever the autocast
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,17 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def smooth(self) -> None:
-        """Takes from the outer up-convolutions what draws a checkerboard, in place (Odena et al. 2016).
+        """Takes from the outer up-convolutions what draws a checkerboard on an even area, in place.
 
-        Each kernel becomes the nearest one that doubles the image and then convolves it by 3x3, which is the remedy
-        of that article. It is still a 4x4 kernel of a transposed convolution: as quick, and in the same checkpoint.
+        Such a kernel makes each of the four pixels that one becomes with taps of its own, 2x2 of 16. Each kernel
+        becomes the nearest one whose four sums of taps are equal (after Sugawara et al., "Checkerboard artifacts free
+        convolutional neural networks", 2019), so that an even input gives an even output.
         """
         kernels = [weight for weight in self.up.parameters() if weight.ndim == 4]  # (in, out, 4, 4)
-        onto = doubling_and_convolution().to(kernels[0])
         for weight in kernels[-SMOOTH_BLOCKS:]:
-            weight.copy_((weight.flatten(2) @ onto).view_as(weight))
+            taps = weight.unflatten(3, (2, 2)).unflatten(2, (2, 2))  # (in, out, 2, y of pixel, 2, x of pixel)
+            pixels = taps.mean((2, 4), keepdim=True)
+            weight.sub_((pixels - pixels.mean((3, 5), keepdim=True)).expand_as(taps).reshape_as(weight))
 
     def _dropout(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
         keep = 1 - self.config.dropout
@@ -110,7 +113,8 @@ class Discriminator(nn.Module):
 
     a:       (N, in_channels, H, W) in [-1, 1]
     b:       (N, out_channels, H, W) in [-1, 1], a real B or G(a)
-    returns: (N, 1, h, w) logits; 256x256 gives 30x30, each seeing 70x70 pixels, with n_layers = 3
+    returns: (N, 1, h, w) logits; 256x256 gives 30x30, each seeing 70x70 pixels, with n_layers = 3; with `features`
+             also what each layer but the last saw, a list of (N, ndf·2^level up to 8 ndf, …)
     """
 
     def __init__(self, in_channels: int = 3, out_channels: int = 3, ndf: int = 64, n_layers: int = 3) -> None:
@@ -124,18 +128,25 @@ class Discriminator(nn.Module):
         self.final = Convolution(widths[-1], 1, KERNEL, padding=PADDING)
         self.apply(init_weights)
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        x = torch.cat([a, b], dim=1)
+    @overload
+    def forward(self, a: Tensor, b: Tensor) -> Tensor: ...
+    @overload
+    def forward(self, a: Tensor, b: Tensor, *, features: Literal[True]) -> tuple[Tensor, list[Tensor]]: ...
+    def forward(self, a: Tensor, b: Tensor, *, features: bool = False) -> Tensor | tuple[Tensor, list[Tensor]]:
+        x, seen = torch.cat([a, b], dim=1), []
         for layer in self.layers:
             x = F.leaky_relu(layer(x), SLOPE)
-        return self.final(x)
+            seen.append(x)
+        logits = self.final(x)
+        return (logits, seen) if features else logits
 
 
 class Convolution(nn.Conv2d):
     """A convolution that is quick on the CPU at the U-Net's waist too.
 
     There a few positions meet millions of weights, and torch spends most of the time on putting the weights in
-    another order. As a matrix product they are read just once: at ngf 64 a whole translation takes two thirds.
+    another order. As a matrix product they are read just once: at ngf 64 a whole translation takes two thirds. Where
+    they meet very few, even rounding the weights to bf16, and their gradients back, would take longer than the product.
     """
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -143,7 +154,7 @@ class Convolution(nn.Conv2d):
         if not _few(x, height * width):
             return super().forward(x)
         patches = F.unfold(x, KERNEL, stride=self.stride, padding=PADDING)  # (N, in_channels·16, height·width)
-        y = F.linear(patches.transpose(1, 2), self.weight.flatten(1), self.bias)
+        y = _product(patches.transpose(1, 2), self.weight.flatten(1), self.bias)
         return y.transpose(1, 2).unflatten(2, (height, width))
 
 
@@ -154,16 +165,8 @@ class TransposedConvolution(nn.ConvTranspose2d):
         height, width = x.shape[2:]
         if self.bias is not None or not _few(x, height * width):
             return super().forward(x)
-        patches = F.linear(x.flatten(2).transpose(1, 2), self.weight.flatten(1).T)  # (N, height·width, channels·16)
+        patches = _product(x.flatten(2).transpose(1, 2), self.weight.flatten(1).T)  # (N, height·width, channels·16)
         return F.fold(patches.transpose(1, 2), (2 * height, 2 * width), KERNEL, stride=2, padding=PADDING)
-
-
-@cache
-def doubling_and_convolution() -> Tensor:
-    """(16, 16), the projection of flat 4x4 kernels onto those that are a 2x2 box convolved with a 3x3 kernel."""
-    box = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=torch.float64)  # along one side
-    along = box @ torch.linalg.inv(box.T @ box) @ box.T
-    return torch.kron(along, along)
 
 
 def _few(x: Tensor, positions: int) -> bool:
@@ -171,6 +174,14 @@ def _few(x: Tensor, positions: int) -> bool:
     if torch.jit.is_tracing() or torch.compiler.is_compiling():  # pyright: ignore[reportPrivateImportUsage]
         return False
     return len(x) * positions <= FEW_POSITIONS and x.device.type == "cpu"
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """(N, positions, in) times (out, in), as the autocast says, or in fp32 for very few positions."""
+    if x.shape[0] * x.shape[1] > VERY_FEW_POSITIONS:
+        return F.linear(x, weight, bias)
+    with torch.autocast(x.device.type, enabled=False):
+        return F.linear(x.to(weight.dtype), weight, bias)
 
 
 def init_weights(module: nn.Module) -> None:

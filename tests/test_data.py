@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -558,6 +559,43 @@ def test_hints_need_photos_alone(tmp_path: Path):
     save_pair(tmp_path / "1.png")
     with pytest.raises(DatasetError, match=f"colour hints need photos alone.*{tmp_path.name} has pairs"):
         dataset(tmp_path, hints=True)
+
+
+# Wandering
+
+
+def test_half_of_the_photos_wander_and_stay_in_the_picture(tmp_path: Path):
+    options = {"load_size": 72, "crop_size": 64, "augment": True, "flip": False}
+    root = save_squares(tmp_path, 2)
+    plain = dataset(root, **options)
+    pairs = dataset(root, wander=True, **options)
+    seen = [pairs._pair((epoch, 0)) for epoch in range(100)]
+    moved = [pair for epoch, pair in enumerate(seen) if pair[1] != plain._pair((epoch, 0))[1]]
+    assert 30 < len(moved) < 70
+    areas, middles = [], []
+    for drawing, photo in moved:
+        square = np.asarray(photo.convert("L")) < 180
+        rim = np.asarray(drawing.convert("L")) < 180
+        assert square.sum() == square[1:-1, 1:-1].sum()  # whole
+        assert rim.any()
+        assert cv2.dilate(square.astype(np.uint8), np.ones((7, 7)))[rim].all()  # drawn from what is seen
+        areas.append(square.mean())
+        middles.append(np.argwhere(square).mean(axis=0))
+    assert 0.07 < min(areas) < 0.13  # of the picture; as it is, a quarter
+    assert 0.2 < max(areas) <= 0.26
+    assert np.ptp(middles, axis=0).min() > 8
+
+
+def test_pictures_to_look_at_do_not_wander(tmp_path: Path):
+    root = save_squares(tmp_path, 2)
+    still, plain = (dataset(root, load_size=72, crop_size=64, wander=wander) for wander in (True, False))
+    assert all(still._pair((epoch, 0)) == plain._pair((epoch, 0)) for epoch in range(5))
+
+
+def test_wandering_needs_photos_alone(tmp_path: Path):
+    save_pair(tmp_path / "1.png")
+    with pytest.raises(DatasetError, match=f"wander needs photos alone.*{tmp_path.name} has pairs"):
+        dataset(tmp_path, wander=True)
 
 
 # Labels

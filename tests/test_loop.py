@@ -377,6 +377,15 @@ def test_the_first_steps_may_be_of_l1_alone(make_run: Callable[..., Run]):
     assert {int(weight["step"]) for weight in adams["opt_G"]["state"].values()} == {6}
 
 
+def test_feature_matching_moves_g_and_not_d(make_run: Callable[..., Run]):
+    plain, matched = make_run("plain", steps=1), make_run("matched", steps=1, lambda_features=10.0)
+    for run in (plain, matched):
+        train(run)
+    ours, theirs = (torch.load(run.state_file, weights_only=True) for run in (plain, matched))
+    assert all(torch.equal(ours["D"][name], theirs["D"][name]) for name in ours["D"])
+    assert not all(torch.equal(ours["G"][name], theirs["G"][name]) for name in ours["G"])
+
+
 def test_snapshots_show_how_it_came_to_be(make_run: Callable[..., Run]):
     run = make_run(steps=120, preview_every=120)
     train(run)

@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from pix2pix.losses import discriminator_loss, gan_loss, generator_loss, l1_loss
+from pix2pix.losses import discriminator_loss, feature_loss, gan_loss, generator_loss, l1_loss
 
 
 def test_gan_loss_is_binary_cross_entropy_averaged_over_patches():
@@ -34,3 +34,13 @@ def test_generator_loss_has_two_terms():
     gan, l1 = generator_loss(torch.full((1, 1, 2, 2), -5.0), fake, b)
     assert gan > 5
     assert l1 == 1 == l1_loss(fake, b)
+
+
+def test_feature_loss_adds_up_the_layers_and_moves_the_fake_alone():
+    fake = [torch.full((1, 2, 3, 3), value, requires_grad=True) for value in (0.0, 1.0)]
+    real = [torch.full((1, 2, 3, 3), value, requires_grad=True) for value in (2.0, 4.0)]
+    loss = feature_loss(fake, real)
+    loss.backward()
+    assert loss == 2 + 3
+    assert all(layer.grad is not None for layer in fake)
+    assert all(layer.grad is None for layer in real)

@@ -40,6 +40,8 @@ class TrainConfig:
     """... of which training sees a random crop of this size: a power of two, 32 to 1024"""
     flip: bool = True
     """mirror half of the training pairs"""
+    wander: bool = False
+    """show half of the photos smaller, turned and off the middle, as people draw (photos alone)"""
 
     ngf: int = 64
     """width of the generator's first layer"""
@@ -51,7 +53,7 @@ class TrainConfig:
     """dropout rate of the three innermost up-blocks"""
 
     smooth: bool = False
-    """hold the outer up-convolutions to what doubling and a 3x3 convolution can do: no checkerboard, as quick"""
+    """hold the outer up-convolutions to kernels that leave an even area even: no checkerboard, as quick"""
 
     init_from: str = ""
     """a generator to begin from: a name, a path or hf://owner/name; ngf and crop_size must be its own"""
@@ -72,6 +74,8 @@ class TrainConfig:
     """Adam's first momentum"""
     lambda_l1: float = 100.0
     """weight of the L1 term in the generator's objective"""
+    lambda_features: float = 0.0
+    """weight of feature matching, as pix2pixHD has it (there: 10); 0 is the paper's objective"""
     l1_steps: int = 0
     """how many of the first steps train G by the L1 term alone, without D: it learns colours before textures"""
     seed: int = 0
@@ -111,7 +115,8 @@ class TrainConfig:
         _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
         _require(0 <= self.ema < 1, f"ema {self.ema} is not in [0, 1)")
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
-        _require(0 <= self.lambda_l1 < inf, f"lambda_l1 {self.lambda_l1} must not be negative")
+        for name in ("lambda_l1", "lambda_features"):
+            _require(0 <= getattr(self, name) < inf, f"{name} {getattr(self, name)} must not be negative")
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
         for name in (
             "ngf",

@@ -30,7 +30,7 @@ from pix2pix import checkpoint, images
 from pix2pix.checkpoint import Metadata, Side
 from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches, find_pairs
 from pix2pix.devices import pick_device
-from pix2pix.losses import discriminator_loss, generator_loss, l1_loss
+from pix2pix.losses import discriminator_loss, feature_loss, generator_loss, l1_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from pix2pix.palette import PALETTES
 from training.config import TrainConfig
@@ -110,7 +110,9 @@ def train(run: Run) -> None:
         if step <= config.l1_steps:
             state.losses += update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
         else:
-            state.losses += update(G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
+            state.losses += update(
+                G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator, config.lambda_features
+            )
         state.noted += 1
         if config.smooth:
             G.smooth()
@@ -181,6 +183,7 @@ def update(
     b: Tensor,
     lambda_l1: float,
     accelerator: Accelerator,
+    lambda_features: float = 0.0,
 ) -> Tensor:
     """One step of training on a batch of pairs, each half (N, 3, H, W) in [-1, 1]: D's update, then G's.
 
@@ -191,8 +194,8 @@ def update(
 
     # Update D: real pairs are real, fake pairs are fake. One batch holds both, as each image is normalised alone.
     opt_D.zero_grad()
-    real_logits, fake_logits = D(torch.cat([a, a]), torch.cat([b, fake.detach()])).chunk(2)
-    loss_D = discriminator_loss(real_logits, fake_logits)
+    logits, features = D(torch.cat([a, a]), torch.cat([b, fake.detach()]), features=True)
+    loss_D = discriminator_loss(*logits.chunk(2))
     accelerator.backward(loss_D)
     opt_D.step()
 
@@ -200,9 +203,12 @@ def update(
     opt_G.zero_grad()
     judge = accelerator.unwrap_model(D)
     with frozen(judge):
-        fake_logits = judge(a, fake)
+        fake_logits, fake_features = judge(a, fake, features=True)
     loss_G, loss_L1 = generator_loss(fake_logits, fake, b)
-    accelerator.backward(loss_G + lambda_l1 * loss_L1)
+    objective = loss_G + lambda_l1 * loss_L1
+    if lambda_features:
+        objective = objective + lambda_features * feature_loss(fake_features, [both[: len(b)] for both in features])
+    accelerator.backward(objective)
     opt_G.step()
     return torch.stack([loss_D.detach() / 2, loss_G.detach(), loss_L1.detach()])
 
@@ -427,6 +433,7 @@ def _pairs(config: TrainConfig, found: Found, split: str, *, augment: bool) -> P
         flip=config.flip,
         palette=PALETTES.get(config.palette),
         hints=config.colour_hints,
+        wander=config.wander,
         seed=config.seed,
     )
 
