@@ -1,6 +1,6 @@
 """Times a training step, ours against the common PyTorch recipe, at 256 px on random pairs.
 
-python benchmarks/training_step.py --ngf 64 --batch 1 [--device cuda]
+python benchmarks/training_step.py --ngf 64 --batch 1 [--device cuda] [--compile]
 
 The recipe is that of pytorch-CycleGAN-and-pix2pix, written here with our own networks: one forward of G, D on the fake
 and on the real pair one after the other, plain Adam, torch's own convolutions and norms, no setting of threads or
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--ngf", type=int, default=64)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--compile", action="store_true", help="compile ours, as the setting of that name does")
     parser.add_argument("--rounds", type=int, default=5, help=f"turns of {BLOCK} steps each (default: 5)")
     options = parser.parse_args()
 
@@ -89,7 +90,7 @@ def _work(name: str, options: argparse.Namespace, pipe: Connection) -> None:
     from training.loop import multiplies_bf16
 
     ngf, batch, device = options.ngf, options.batch, options.device
-    step = _ours(ngf, batch, device) if name == OURS else _reference(ngf, batch, device, bf16=name == RECIPE_BF16)
+    step = _ours(options) if name == OURS else _reference(ngf, batch, device, bf16=name == RECIPE_BF16)
     answers: dict[str, Callable[[], object]] = {
         "time": lambda: _timed(step, device),
         "machine": lambda: describe(device),
@@ -128,17 +129,20 @@ def _flops(step: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
-def _ours(ngf: int, batch: int, device: str) -> Callable[[], object]:
+def _ours(options: argparse.Namespace) -> Callable[[], object]:
     """The loop's own parts, put together as `training.loop.train` does."""
     import torch
 
     from training.config import TrainConfig
     from training.loop import accelerator_for, adam, memory_format, networks, update
 
-    config = TrainConfig(name="benchmark", dataset="none", ngf=ngf, ndf=ngf, batch_size=batch, device=device)
+    ngf, batch = options.ngf, options.batch
+    config = TrainConfig(name="benchmark", dataset="none", ngf=ngf, ndf=ngf, batch_size=batch, device=options.device)
     accelerator = accelerator_for(config)
     G, D = networks(config, accelerator.device)
     opt_G, opt_D = adam(G, config), adam(D, config)
+    if options.compile:
+        G, D = (torch.compile(network, dynamic=False) for network in (G, D))
     G, D = accelerator.prepare(G, D)
     a, b = torch.rand(2, batch, 3, 256, 256, device=accelerator.device) * 2 - 1
     a, b = (half.contiguous(memory_format=memory_format(accelerator.device)) for half in (a, b))

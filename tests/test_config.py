@@ -39,6 +39,7 @@ NOT_THE_DEFAULTS = {
     "seed": 42,
     "device": "cuda:1",
     "precision": "bf16",
+    "compile": True,
     "num_processes": 2,
     "log_every": 1,
     "preview_every": 2,

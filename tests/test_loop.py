@@ -377,6 +377,15 @@ def test_the_first_steps_may_be_of_l1_alone(make_run: Callable[..., Run]):
     assert {int(weight["step"]) for weight in adams["opt_G"]["state"].values()} == {6}
 
 
+def test_compiled_networks_train_to_nearly_the_same_losses(make_run: Callable[..., Run]):
+    settings = {"dropout": 0.0, "precision": "fp32", "steps": 6}
+    plain, compiled = make_run("plain", **settings), make_run("compiled", compile=True, **settings)
+    for run in (plain, compiled):
+        train(run)
+    np.testing.assert_allclose([row[1:4] for row in losses(compiled)], [row[1:4] for row in losses(plain)], rtol=0.01)
+    assert Translator.load(compiled.path)(Image.new("RGB", (32, 32))).size == (32, 32)
+
+
 def test_feature_matching_moves_g_and_not_d(make_run: Callable[..., Run]):
     plain, matched = make_run("plain", steps=1), make_run("matched", steps=1, lambda_features=10.0)
     for run in (plain, matched):

@@ -84,7 +84,8 @@ def train(run: Run) -> None:
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
     )  # fmt: skip
     batches = _batches(train_set, order, device)
-    G_parallel, D_parallel = accelerator.prepare(G, D)
+    compiled = [torch.compile(network, dynamic=False) if config.compile else network for network in (G, D)]
+    G_parallel, D_parallel = accelerator.prepare(*compiled)
 
     # Begin
     metadata, preview = _metadata(config, found), Preview(config, found, device)

@@ -136,6 +136,17 @@ def test_one_request_at_a_time(sheet: Sheet):
     assert len(sheet.sent) > 3
 
 
+def test_lifting_the_pen_asks_for_nothing_new(sheet: Sheet):
+    sheet.stroke((40, 60), (200, 80), up=False)
+    sheet.settle()
+    asked, shown = len(sheet.sent), sheet.picture_url
+    sheet.page.mouse.up()
+    sheet.settle()
+    assert (len(sheet.sent), sheet.picture_url) == (asked, shown)
+    sheet.press("Undo")
+    expect(sheet.page.locator("#draw-picture")).to_be_hidden()
+
+
 def test_lost_connection_is_tried_again(sheet: Sheet):
     lose(sheet.page, 2, lambda route: route.abort())
     sheet.stroke((40, 60), (200, 60))

@@ -63,7 +63,7 @@ def test_a_drawing_is_saved_and_opened_again(sheet: Sheet):
     assert len(kept["strokes"]) == 1
     sheet.press("Clear")
     with sheet.page.expect_file_chooser() as chooser:
-        sheet.press("Open a drawing")
+        more(sheet, "Open a drawing")
     chooser.value.set_files(download.value.path())
     expect(sheet.page.locator("#draw-picture")).to_be_visible()
     assert (sheet.drawing() == drawn).all()
@@ -77,10 +77,8 @@ def test_what_is_no_drawing_is_said_in_words(sheet: Sheet, tmp_path):
         "endless.json": '{"kind": "edges", "strokes": [{"tool": "pen", "points": []}]}',
     }.items():
         (tmp_path / name).write_text(text)
-        if sheet.page.locator("details:not([open])").count():
-            sheet.page.locator("summary").click()
         with sheet.page.expect_file_chooser() as chooser:
-            sheet.press("Open a drawing")
+            more(sheet, "Open a drawing")
         chooser.value.set_files(tmp_path / name)
         expect(sheet.page.locator(".status")).to_contain_text(f"{name} is not a drawing that can be opened")
     expect(sheet.page.get_by_role("button", name="Undo")).to_be_disabled()

@@ -130,6 +130,13 @@ function pressKey(event) {
   else undo();
 }
 
+// The menu closes once something is chosen in it, with Escape, and by a press anywhere else.
+function closeMenu({ type, key, target }) {
+  if (!element.isConnected) return document.removeEventListener(type, closeMenu);
+  const menu = find(".more");
+  if ({ click: true, keydown: key === "Escape", pointerdown: !menu.contains(target) }[type]) menu.open = false;
+}
+
 // ---------------------------------------------------------------------------------------------------------- models
 
 async function refreshModels() {
@@ -219,6 +226,8 @@ find(".moment").addEventListener("input", chooseMoment);
 chooser.addEventListener("change", () => useModel(models.find(({ name }) => name === chooser.value)));
 chooser.addEventListener("focus", refreshModels);
 document.addEventListener("keydown", pressKey);
+for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, closeMenu);
+find(".menu").addEventListener("click", closeMenu);
 new ResizeObserver(fitCanvas).observe(canvas);
 
 showColours();

@@ -33,11 +33,15 @@ function currentDrawing() {
 }
 
 function commit(drawing) {
+  keep(drawing);
+  changed();
+}
+
+function keep(drawing) {
   sheet.past.push(sheet.drawing);
   sheet.future = [];
   sheet.drawing = drawing;
   remember();
-  changed();
 }
 
 function step(from, to) {
@@ -62,9 +66,14 @@ function mirror() {
 }
 
 function changed() {
+  grew();
+  showControls();
+}
+
+// The stroke that is being drawn is longer, which is nothing to the controls: a pen moves too often to renew them all.
+function grew() {
   version += 1;
   paintSoon();
-  showControls();
   keepUp();
 }
 

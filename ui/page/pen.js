@@ -55,7 +55,7 @@ function penMove(event) {
   const events = event.getCoalescedEvents?.() ?? [];
   const before = stroke.points.at(-1);
   for (const each of events.length ? events : [event]) extend(place(each), event.shiftKey);
-  if (stroke.points.at(-1) !== before) changed();
+  if (stroke.points.at(-1) !== before) grew();
 }
 
 // With Shift the line goes straight from where the pen was when the key went down.
@@ -76,7 +76,8 @@ function penUp(event) {
   if (stroke?.pointer !== event.pointerId) return;
   const { pointer, straightFrom, ...finished } = stroke;
   stroke = null;
-  commit({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, finished] });
+  keep({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, finished] });
+  showControls(); // the drawing is the same as before: no new picture is asked for
 }
 
 function pick(point) {
