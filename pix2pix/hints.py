@@ -14,12 +14,12 @@ PAPER = 232  # of 255: lighter colours would not be seen on white paper
 def hinted(drawing: Image.Image, photo: Image.Image, rng: np.random.Generator) -> tuple[Image.Image, Image.Image]:
     """The drawing with one to six hints at random places, and the photo they belong to, both RGB of one size.
 
-    Each hint is a dab or a stroke, 3 to 20 pixels wide at 256, in the median colour of the photo under it; what goes
-    over the paper does not count, as people paint over the rim. Two thirds of the photos change their colours first,
-    since people ask for colours that few photos have.
+    Each hint is a dab or a stroke, 4 to 28 pixels wide at 256, in the median colour of the photo under it; what goes
+    over the paper does not count, as people paint over the rim. Three quarters of the photos change their colours
+    first, since people ask for colours that few photos have.
     """
     pixels = np.asarray(photo)
-    change = rng.integers(3)
+    change = rng.integers(4)
     if change:
         pixels = (_turned if change == 1 else _dyed)(pixels, rng)
     paint = np.full_like(pixels, 255)
@@ -40,7 +40,7 @@ def _hint(start: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -
         heading += rng.normal(0, 0.5)
         points.append(points[-1] + 10 * scale * np.array([np.cos(heading), np.sin(heading)]))
     mask = np.zeros(shape, np.uint8)
-    width = max(1, round(scale * (3 + 17 * rng.random() ** 1.5)))
+    width = max(1, round(scale * rng.uniform(4, 28)))
     cv2.polylines(mask, [np.rint(points).astype(np.int32)], isClosed=False, color=1, thickness=width)
     mask[start[1], start[0]] = 1
     return mask.astype(bool)

@@ -74,10 +74,10 @@ def test_only_the_colours_of_the_photo_change(colour: str):
         assert len(np.unique(truth.reshape(-1, 3), axis=0)) == 2
 
 
-def test_two_thirds_of_the_photos_change_their_colours_into_all_there_are():
+def test_three_quarters_of_the_photos_change_their_colours_into_all_there_are():
     photo = disc()
     colours = [tuple(hint(blank(photo), photo, seed)[1][32, 32]) for seed in range(300)]
-    assert 60 < colours.count((0, 128, 128)) < 140
+    assert 50 < colours.count((0, 128, 128)) < 100
     strongest = np.array([np.argmax(colour) for colour in colours if colour != (0, 128, 128)])
     assert min(np.bincount(strongest, minlength=3)) > 30  # red, green and blue
 
@@ -101,7 +101,7 @@ def test_the_same_generator_gives_the_same_hints():
 def test_hints_grow_with_the_picture(size: int):
     photo = disc(size=size)
     shares = [(hint(blank(photo), photo, seed)[0] != 255).any(axis=2).mean() for seed in SEEDS]
-    assert 0.005 < np.median(shares) < 0.06
+    assert 0.02 < np.median(shares) < 0.09
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (40, 16)])

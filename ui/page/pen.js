@@ -4,7 +4,7 @@ const ZOOM_STEP = 1.5;
 // Tools of lines and of label maps; those with a width, in units, can be made broader and finer.
 const TOOLS = {
   pen: { width: null, labels: false },
-  colour: { width: 9, labels: false },
+  colour: { width: 16, labels: false },
   eraser: { width: 14, labels: false },
   rect: { width: null, labels: true },
   brush: { width: 10, labels: true },
