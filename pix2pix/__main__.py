@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pix2pix.places import generators
 
+HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -35,6 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write <stem>.png")
     translate.add_argument("--photo", action="store_true", help="the inputs are photos: make edges of them first")
     translate.add_argument("--grid", action="store_true", help="write the input beside its translation")
+    translate.add_argument("--how", choices=HOW, default="square", help="square, as in training: squeezed to its size; "
+                           "whole: in its own proportions and size; tiles: the same, piece by piece")  # fmt: skip
+    translate.add_argument("--size", type=int, metavar="PX", help="longer side at which the network sees a picture, "
+                           "whole or in tiles (default: its own)")  # fmt: skip
+    translate.add_argument("--memory", type=float, default=4000, metavar="MB", help="what a picture may take beside "
+                           "the generator; tiles are as large as that allows (default: 4000)")  # fmt: skip
     translate.add_argument("--seed", type=int, help="turn the generator's noise on, with this seed")
     translate.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N")
     translate.set_defaults(run=_translate)
@@ -67,7 +75,11 @@ def _translate(options: argparse.Namespace) -> int:
         palette = translator.metadata.source.palette
         if palette and is_strange(picture, palette):
             tqdm.write(f"warning: {path} hardly has the label colours that {options.checkpoint} takes", file=sys.stderr)
-        _result(translator, picture, options).save(output)
+        try:
+            _result(translator, picture, options).save(output)
+        except ValueError as error:
+            failures += 1
+            tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)
     return 2 if failures else 0
 
 
@@ -76,8 +88,9 @@ def _result(translator: "Translator", picture: "Image.Image", options: argparse.
 
     from pix2pix import images
 
-    drawing = translator.edges_of(picture) if options.photo else picture
-    shown = [translator(drawing, options.seed)]
+    seen = {"how": options.how, "size": options.size}
+    drawing = translator.edges_of(picture, **seen) if options.photo else picture
+    shown = [translator(drawing, options.seed, **seen, memory=options.memory)]
     if options.grid:
         shown.insert(0, images.to_rgb(drawing))
     sheet = Image.new("RGB", (len(shown) * picture.width, picture.height))
