@@ -1,4 +1,4 @@
-"""The command line: `python -m pix2pix translate INPUT… --checkpoint NAME --out DIR`, `python -m pix2pix info NAME`."""
+"""The command line: `python -m pix2pix translate INPUT… --checkpoint NAME --out DIR`, and the other commands."""
 
 import argparse
 import json
@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="print what a checkpoint says of itself")
     info.add_argument("checkpoint", metavar="NAME", help=known)
     info.set_defaults(run=_info)
+
+    export = commands.add_parser("export", help="write a generator for other runtimes")
+    export.add_argument("checkpoint", metavar="NAME", help=known)
+    export.add_argument("out", type=Path, metavar="FILE", help="its ending says as what: .onnx, .pt2 (a torch.export "
+                        "program) or .safetensors (the weights in fp16)")  # fmt: skip
+    export.set_defaults(run=_export)
     return parser
 
 
@@ -129,6 +135,13 @@ def _info(options: argparse.Namespace) -> int:
 
     path = checkpoint.locate(options.checkpoint)
     print(json.dumps(checkpoint.read_metadata(path).to_json() | {"file": str(path)}, indent=2))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from pix2pix.export import export
+
+    print(export(options.checkpoint, options.out).describe())
     return 0
 
 

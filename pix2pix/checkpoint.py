@@ -4,7 +4,6 @@ The header's metadata has one key, `pix2pix`, with a JSON object (see `Metadata.
 """
 
 import json
-import os
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -16,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pix2pix.models import Generator, GeneratorConfig
-from pix2pix.places import GENERATOR_FILE, generators
+from pix2pix.places import GENERATOR_FILE, generators, replacing
 
 FORMAT = 1
 KEY = "pix2pix"
@@ -116,15 +115,8 @@ def save(path: str | Path, generator: Generator, metadata: Metadata, dtype: torc
     path = Path(path)
     metadata = replace(metadata, config=generator.config)
     weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in generator.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with replacing(path) as temporary:
         save_file(weights, temporary, {KEY: json.dumps(metadata.to_json())})
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # or after a power cut the name could stand for an empty file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> tuple[Generator, Metadata]:
