@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("out", type=Path, metavar="FILE", help="its ending says as what: .onnx, .pt2 (a torch.export "
                         "program) or .safetensors (the weights in fp16)")  # fmt: skip
     export.set_defaults(run=_export)
+
+    web = commands.add_parser("export-web", help="write a page that draws in any browser, with no network: one file")
+    web.add_argument("checkpoint", metavar="NAME", help=known)
+    web.add_argument("out", type=Path, metavar="FILE.html")
+    web.set_defaults(run=_export_web)
     return parser
 
 
@@ -142,6 +147,13 @@ def _export(options: argparse.Namespace) -> int:
     from pix2pix.export import export
 
     print(export(options.checkpoint, options.out).describe())
+    return 0
+
+
+def _export_web(options: argparse.Namespace) -> int:
+    from pix2pix.web import export_web
+
+    print(export_web(options.checkpoint, options.out).describe())
     return 0
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 18
+IR_VERSION = 8  # the file format that came with that opset: older runtimes refuse newer ones
 TOLERANCE = 1e-4  # of [-1, 1], by which another runtime may differ from PyTorch
 BATCHES = (1, 4)  # that it is compared at
 FORMATS = {".onnx": "ONNX", ".pt2": "a torch.export program", ".safetensors": "the generator in fp16"}
@@ -82,7 +83,12 @@ def to_onnx(generator: Generator) -> "onnx.ModelProto":
             verbose=False,
         )
     assert program is not None
-    return program.model_proto
+    model = program.model_proto
+    model.ir_version = IR_VERSION
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        part.ClearField("metadata_props")  # where in our source each came from, which that format does not know
+    return model
 
 
 def plain(generator: Generator) -> Generator:
