@@ -57,6 +57,32 @@ def _parser() -> argparse.ArgumentParser:
                         "program) or .safetensors (the weights in fp16)")  # fmt: skip
     export.set_defaults(run=_export)
 
+    imported = commands.add_parser("import", help="make a generator of published weights of another project")
+    imported.add_argument("source", metavar="FILE", help="*_net_G.pth, pytorch_model.bin, or hf://owner/name")
+    imported.add_argument("--name", required=True, help="by which it is known from then on")
+    imported.add_argument(
+        "--direction", choices=("AtoB", "BtoA"), default="AtoB", help="A is the left half of its pairs"
+    )
+    for side in "ab":
+        imported.add_argument(f"--{side}", choices=("image", "edges", "photo", "labels"), default="image",
+                              help=f"what {side.upper()} shows (default: image)")  # fmt: skip
+    imported.add_argument("--palette", choices=("none", "cmp"), default="none", help="of the labels it takes")
+    imported.add_argument("--line-width", type=float, default=1.0, metavar="PX", help="of the drawings it takes")
+    imported.add_argument("--dropout", type=float, help="that it was trained with (default: what the file tells, else "
+                          "0.5); for variations")  # fmt: skip
+    imported.add_argument("--statistics", choices=("picture", "running"), default="picture", help="that batch norm "
+                          "takes: of the picture at hand, or the averages of its training")  # fmt: skip
+    imported.add_argument("--steps", type=int, default=0, help="that it was trained for, if known")
+    imported.add_argument("--dataset", default="", help="that it was trained on")
+    imported.add_argument("--licence", default="unknown", help="or terms, of the weights")
+    imported.set_defaults(run=_import)
+
+    push = commands.add_parser("push", help="send a generator to the Hugging Face Hub, with a card and a sample")
+    push.add_argument("checkpoint", metavar="NAME", help=known)
+    push.add_argument("repository", metavar="owner/name")
+    push.add_argument("--private", action="store_true", help="only you can see it")
+    push.set_defaults(run=_push)
+
     web = commands.add_parser("export-web", help="write a page that draws in any browser, with no network: one file")
     web.add_argument("checkpoint", metavar="NAME", help=known)
     web.add_argument("out", type=Path, metavar="FILE.html")
@@ -154,6 +180,25 @@ def _export_web(options: argparse.Namespace) -> int:
     from pix2pix.web import export_web
 
     print(export_web(options.checkpoint, options.out).describe())
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from pix2pix.checkpoint import read_metadata
+    from pix2pix.importing import About, import_generator
+
+    about = About(**{key: value for key, value in vars(options).items() if key in About.__dataclass_fields__})
+    path = import_generator(options.source, options.name, about)
+    read = read_metadata(path)
+    print(json.dumps(read.to_json() | {"file": str(path)}, indent=2))
+    print(f"Imported: python -m pix2pix translate … --checkpoint {options.name}", file=sys.stderr)
+    return 0
+
+
+def _push(options: argparse.Namespace) -> int:
+    from pix2pix.hub import push
+
+    print(push(options.checkpoint, options.repository, options.private))
     return 0
 
 

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pix2pix import checkpoint
-from pix2pix.checkpoint import KEY, Metadata
-from pix2pix.models import Generator
+from pix2pix.checkpoint import KEY, Metadata, Network
 from pix2pix.places import replacing
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def export(name: str | Path, path: str | Path) -> Exported:
     return write(path, generator, metadata)
 
 
-def to_onnx(generator: Generator) -> "onnx.ModelProto":
+def to_onnx(generator: Network) -> "onnx.ModelProto":
     """a (batch, in_channels, S, S) in [-1, 1] -> b (batch, out_channels, S, S), S = image_size, any batch."""
     with warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(
@@ -91,7 +90,7 @@ def to_onnx(generator: Generator) -> "onnx.ModelProto":
     return model
 
 
-def plain(generator: Generator) -> Generator:
+def plain(generator: Network) -> Network:
     """A copy in which instance norm is written as such, which other runtimes have as one operation."""
     copy = deepcopy(generator).eval()
     for module in list(copy.modules()):
@@ -103,7 +102,7 @@ def plain(generator: Generator) -> Generator:
     return copy
 
 
-def _write_onnx(path: Path, generator: Generator, metadata: Metadata) -> Exported:
+def _write_onnx(path: Path, generator: Network, metadata: Metadata) -> Exported:
     import onnxruntime
 
     model = to_onnx(generator)
@@ -117,7 +116,7 @@ def _write_onnx(path: Path, generator: Generator, metadata: Metadata) -> Exporte
     return Exported(path, f"ONNX, opset {OPSET}, any batch", difference)
 
 
-def _write_program(path: Path, generator: Generator, metadata: Metadata) -> Exported:
+def _write_program(path: Path, generator: Network, metadata: Metadata) -> Exported:
     batch = torch.export.Dim("batch")
     program = torch.export.export(plain(generator), (_sample(generator, 2),), dynamic_shapes=({0: batch},))
     file = io.BytesIO()
@@ -130,7 +129,7 @@ def _write_program(path: Path, generator: Generator, metadata: Metadata) -> Expo
 
 
 @torch.inference_mode()
-def _difference(generator: Generator, other: Callable[[Tensor], Tensor], path: Path) -> float:
+def _difference(generator: Network, other: Callable[[Tensor], Tensor], path: Path) -> float:
     """The largest one to PyTorch, on noise, which stresses a network more than drawings do. Raises ExportError."""
     worst = 0.0
     for batch in BATCHES:
@@ -141,7 +140,7 @@ def _difference(generator: Generator, other: Callable[[Tensor], Tensor], path: P
     return worst
 
 
-def _sample(generator: Generator, batch: int) -> Tensor:
+def _sample(generator: Network, batch: int) -> Tensor:
     size = generator.config.image_size
     source = torch.Generator().manual_seed(batch)
     return torch.rand(batch, generator.config.in_channels, size, size, generator=source) * 2 - 1

@@ -11,10 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from pix2pix import checkpoint, images
-from pix2pix.checkpoint import Metadata
+from pix2pix.checkpoint import Metadata, Network
 from pix2pix.devices import pick_device
 from pix2pix.edges import EdgeStyle, edges
-from pix2pix.models import Generator
 from pix2pix.palette import snap
 from pix2pix.sizes import MEMORY, How, seen_size, tile_side, translated
 
@@ -28,7 +27,7 @@ class Translator:
     >>> picture = translator(drawing)
     """
 
-    def __init__(self, generator: Generator, metadata: Metadata, device: str = "auto") -> None:
+    def __init__(self, generator: Network, metadata: Metadata, device: str = "auto") -> None:
         if generator.config.in_channels not in (1, 3) or generator.config.out_channels not in (1, 3):
             raise ValueError(f"{metadata.name} does not translate pictures: it has neither 1 nor 3 channels")
         self.device = pick_device(device)
@@ -117,7 +116,7 @@ class Translator:
         return edges(photo, EdgeStyle(detail, self.metadata.line_width))
 
 
-def _openvino(generator: Generator) -> Callable[[Tensor], Tensor]:
+def _openvino(generator: Network) -> Callable[[Tensor], Tensor]:
     """The generator's forward pass of one picture, on as many threads as torch has. Raises when it cannot be had."""
     import openvino
 
