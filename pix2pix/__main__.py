@@ -1,4 +1,4 @@
-"""The command line: `python -m pix2pix translate INPUT… --checkpoint NAME --out DIR`, `python -m pix2pix info NAME`."""
+"""The command line: `python -m pix2pix translate INPUT… --checkpoint NAME --out DIR`, and the other commands."""
 
 import argparse
 import json
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pix2pix.places import generators
+
+HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,6 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write <stem>.png")
     translate.add_argument("--photo", action="store_true", help="the inputs are photos: make edges of them first")
     translate.add_argument("--grid", action="store_true", help="write the input beside its translation")
+    translate.add_argument("--how", choices=HOW, default="square", help="square, as in training: squeezed to its size; "
+                           "whole: in its own proportions and size; tiles: the same, piece by piece")  # fmt: skip
+    translate.add_argument("--size", type=int, metavar="PX", help="longer side at which the network sees a picture, "
+                           "whole or in tiles (default: its own)")  # fmt: skip
+    translate.add_argument("--memory", type=float, default=4000, metavar="MB", help="what a picture may take beside "
+                           "the generator; tiles are as large as that allows (default: 4000)")  # fmt: skip
     translate.add_argument("--seed", type=int, help="turn the generator's noise on, with this seed")
     translate.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:N")
     translate.set_defaults(run=_translate)
@@ -42,6 +50,43 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="print what a checkpoint says of itself")
     info.add_argument("checkpoint", metavar="NAME", help=known)
     info.set_defaults(run=_info)
+
+    export = commands.add_parser("export", help="write a generator for other runtimes")
+    export.add_argument("checkpoint", metavar="NAME", help=known)
+    export.add_argument("out", type=Path, metavar="FILE", help="its ending says as what: .onnx, .pt2 (a torch.export "
+                        "program) or .safetensors (the weights in fp16)")  # fmt: skip
+    export.set_defaults(run=_export)
+
+    imported = commands.add_parser("import", help="make a generator of published weights of another project")
+    imported.add_argument("source", metavar="FILE", help="*_net_G.pth, pytorch_model.bin, or hf://owner/name")
+    imported.add_argument("--name", required=True, help="by which it is known from then on")
+    imported.add_argument(
+        "--direction", choices=("AtoB", "BtoA"), default="AtoB", help="A is the left half of its pairs"
+    )
+    for side in "ab":
+        imported.add_argument(f"--{side}", choices=("image", "edges", "photo", "labels"), default="image",
+                              help=f"what {side.upper()} shows (default: image)")  # fmt: skip
+    imported.add_argument("--palette", choices=("none", "cmp"), default="none", help="of the labels it takes")
+    imported.add_argument("--line-width", type=float, default=1.0, metavar="PX", help="of the drawings it takes")
+    imported.add_argument("--dropout", type=float, help="that it was trained with (default: what the file tells, else "
+                          "0.5); for variations")  # fmt: skip
+    imported.add_argument("--statistics", choices=("picture", "running"), default="picture", help="that batch norm "
+                          "takes: of the picture at hand, or the averages of its training")  # fmt: skip
+    imported.add_argument("--steps", type=int, default=0, help="that it was trained for, if known")
+    imported.add_argument("--dataset", default="", help="that it was trained on")
+    imported.add_argument("--licence", default="unknown", help="or terms, of the weights")
+    imported.set_defaults(run=_import)
+
+    push = commands.add_parser("push", help="send a generator to the Hugging Face Hub, with a card and a sample")
+    push.add_argument("checkpoint", metavar="NAME", help=known)
+    push.add_argument("repository", metavar="owner/name")
+    push.add_argument("--private", action="store_true", help="only you can see it")
+    push.set_defaults(run=_push)
+
+    web = commands.add_parser("export-web", help="write a page that draws in any browser, with no network: one file")
+    web.add_argument("checkpoint", metavar="NAME", help=known)
+    web.add_argument("out", type=Path, metavar="FILE.html")
+    web.set_defaults(run=_export_web)
     return parser
 
 
@@ -67,7 +112,11 @@ def _translate(options: argparse.Namespace) -> int:
         palette = translator.metadata.source.palette
         if palette and is_strange(picture, palette):
             tqdm.write(f"warning: {path} hardly has the label colours that {options.checkpoint} takes", file=sys.stderr)
-        _result(translator, picture, options).save(output)
+        try:
+            _result(translator, picture, options).save(output)
+        except ValueError as error:
+            failures += 1
+            tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)
     return 2 if failures else 0
 
 
@@ -76,8 +125,9 @@ def _result(translator: "Translator", picture: "Image.Image", options: argparse.
 
     from pix2pix import images
 
-    drawing = translator.edges_of(picture) if options.photo else picture
-    shown = [translator(drawing, options.seed)]
+    seen = {"how": options.how, "size": options.size}
+    drawing = translator.edges_of(picture, **seen) if options.photo else picture
+    shown = [translator(drawing, options.seed, **seen, memory=options.memory)]
     if options.grid:
         shown.insert(0, images.to_rgb(drawing))
     sheet = Image.new("RGB", (len(shown) * picture.width, picture.height))
@@ -116,6 +166,39 @@ def _info(options: argparse.Namespace) -> int:
 
     path = checkpoint.locate(options.checkpoint)
     print(json.dumps(checkpoint.read_metadata(path).to_json() | {"file": str(path)}, indent=2))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from pix2pix.export import export
+
+    print(export(options.checkpoint, options.out).describe())
+    return 0
+
+
+def _export_web(options: argparse.Namespace) -> int:
+    from pix2pix.web import export_web
+
+    print(export_web(options.checkpoint, options.out).describe())
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from pix2pix.checkpoint import read_metadata
+    from pix2pix.importing import About, import_generator
+
+    about = About(**{key: value for key, value in vars(options).items() if key in About.__dataclass_fields__})
+    path = import_generator(options.source, options.name, about)
+    read = read_metadata(path)
+    print(json.dumps(read.to_json() | {"file": str(path)}, indent=2))
+    print(f"Imported: python -m pix2pix translate … --checkpoint {options.name}", file=sys.stderr)
+    return 0
+
+
+def _push(options: argparse.Namespace) -> int:
+    from pix2pix.hub import push
+
+    print(push(options.checkpoint, options.repository, options.private))
     return 0
 
 

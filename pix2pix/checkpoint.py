@@ -1,10 +1,10 @@
 """A generator in one self-describing .safetensors file: the weights, and in the header all that is needed to use it.
 
 The header's metadata has one key, `pix2pix`, with a JSON object (see `Metadata.to_json`). Nothing is unpickled.
+Imported generators of other projects are kept in the same way; their architecture names the network (pix2pix.foreign).
 """
 
 import json
-import os
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -15,8 +15,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from pix2pix import hub
+from pix2pix.foreign import Foreign, ForeignGenerator, build
 from pix2pix.models import Generator, GeneratorConfig
-from pix2pix.places import GENERATOR_FILE, generators
+from pix2pix.places import GENERATOR_FILE, generators, replacing
+
+Network = Generator | ForeignGenerator
 
 FORMAT = 1
 KEY = "pix2pix"
@@ -40,7 +44,7 @@ class Metadata:
 
     name: str
     steps: int
-    config: GeneratorConfig = field(default_factory=GeneratorConfig)
+    config: GeneratorConfig | Foreign = field(default_factory=GeneratorConfig)
     a: Side = field(default_factory=Side)
     b: Side = field(default_factory=Side)
     direction: Literal["AtoB", "BtoA"] = "AtoB"
@@ -69,7 +73,7 @@ class Metadata:
             "format": FORMAT,
             "name": self.name,
             "steps": self.steps,
-            "architecture": {**asdict(self.config), "norm": "instance"},
+            "architecture": _architecture_to_json(self.config),
             "A": _side_to_json(self.a),
             "B": _side_to_json(self.b),
             "direction": self.direction,
@@ -88,18 +92,12 @@ class Metadata:
         """Raises KeyError, TypeError or ValueError when something is missing or of the wrong kind."""
         if data["format"] != FORMAT:
             raise ValueError(f"its format is {data['format']!r}, and this version reads format {FORMAT}")
-        architecture = dict(data["architecture"])
-        if (norm := architecture.pop("norm")) != "instance":
-            raise ValueError(f"its norm is {norm!r}, and only 'instance' is known")
-        sizes = [architecture[name] for name in ("image_size", "in_channels", "out_channels", "ngf")]
-        if not all(isinstance(size, int) for size in sizes):
-            raise ValueError(f"its sizes are not whole numbers: {sizes}")
         if data["direction"] not in ("AtoB", "BtoA"):
             raise ValueError(f"its direction is {data['direction']!r}, neither AtoB nor BtoA")
         return cls(
             name=str(data["name"]),
             steps=int(data["steps"]),
-            config=GeneratorConfig(**architecture),
+            config=_architecture_from_json(data["architecture"]),
             a=_side_from_json(data["A"]),
             b=_side_from_json(data["B"]),
             direction=data["direction"],
@@ -111,27 +109,21 @@ class Metadata:
         )
 
 
-def save(path: str | Path, generator: Generator, metadata: Metadata, dtype: torch.dtype = torch.float16) -> None:
+def save(path: str | Path, generator: Network, metadata: Metadata, dtype: torch.dtype = torch.float16) -> None:
     """Writes the file whole or not at all. fp16 halves it, and costs less than one grey level."""
     path = Path(path)
     metadata = replace(metadata, config=generator.config)
     weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in generator.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with replacing(path) as temporary:
         save_file(weights, temporary, {KEY: json.dumps(metadata.to_json())})
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # or after a power cut the name could stand for an empty file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def load(path: str | Path) -> tuple[Generator, Metadata]:
+def load(path: str | Path) -> tuple[Network, Metadata]:
     """The generator, in fp32, on the CPU, in eval mode. Raises CheckpointError for a file that cannot be used."""
     path = Path(path)
     metadata = read_metadata(path)
-    generator = Generator(metadata.config)
+    config = metadata.config
+    generator = build(config) if isinstance(config, Foreign) else Generator(config)
     try:
         with safe_open(path, "pt") as file:
             weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
@@ -164,15 +156,28 @@ def read_metadata(path: str | Path) -> Metadata:
         raise CheckpointError(f"{path}: its '{KEY}' header makes no sense: {error}") from error
 
 
+def is_ours(path: str | Path) -> bool:
+    """Whether the header of a .safetensors file has our entry, whatever it says."""
+    try:
+        with safe_open(path, "pt") as file:
+            return KEY in (file.metadata() or {})
+    except (SafetensorError, OSError, struct.error):
+        return False
+
+
 def locate(name: str | Path) -> Path:
     """The generator file meant by a name in checkpoints/ or runs/, a path to a file or to a run directory, or a Hub id.
 
-    hf://owner/name downloads generator.safetensors from that Hugging Face repository, or takes it from the cache.
+    hf://owner/name[@revision] downloads generator.safetensors from that Hugging Face repository, or takes it from the
+    cache.
     Raises CheckpointError, listing the known names, when there is none.
     """
     text = str(name)
     if text.startswith("hf://"):
-        return _download(text.removeprefix("hf://"))
+        try:
+            return hub.fetch(text.removeprefix("hf://"))
+        except hub.HubError as error:
+            raise CheckpointError(str(error)) from error
     known = generators()
     if text in known:
         return known[text]
@@ -185,18 +190,21 @@ def locate(name: str | Path) -> Path:
     raise CheckpointError(f"no generator {text!r}: it is neither a file nor one of the known names ({names})")
 
 
-def _download(repository: str) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+def _architecture_to_json(config: GeneratorConfig | Foreign) -> dict[str, Any]:
+    """Only a foreign one names its network: files from before there were any have none."""
+    return asdict(config) if isinstance(config, Foreign) else {**asdict(config), "norm": "instance"}
 
-    try:
-        return Path(hf_hub_download(repository, GENERATOR_FILE))
-    except HFValidationError as error:
-        raise CheckpointError(f"hf://{repository} is not of the form hf://owner/name") from error
-    except LocalEntryNotFoundError as error:
-        raise CheckpointError(f"hf://{repository} is not in the cache, and the Hub cannot be reached") from error
-    except HfHubHTTPError as error:
-        raise CheckpointError(f"hf://{repository} cannot be had: {str(error).splitlines()[0]}") from error
+
+def _architecture_from_json(data: dict[str, Any]) -> GeneratorConfig | Foreign:
+    """Raises KeyError, TypeError or ValueError."""
+    sizes = [data[name] for name in ("image_size", "in_channels", "out_channels", "ngf")]
+    if not all(isinstance(size, int) for size in sizes):
+        raise ValueError(f"its sizes are not whole numbers: {sizes}")
+    if "network" in data:
+        return Foreign(**data)
+    if data["norm"] != "instance":
+        raise ValueError(f"its norm is {data['norm']!r}, and only 'instance' is known")
+    return GeneratorConfig(**{key: value for key, value in data.items() if key != "norm"})
 
 
 def _side_to_json(side: Side) -> dict[str, Any]:

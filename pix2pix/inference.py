@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 from pix2pix import checkpoint, images
-from pix2pix.checkpoint import Metadata
+from pix2pix.checkpoint import Metadata, Network
 from pix2pix.devices import pick_device
 from pix2pix.edges import EdgeStyle, edges
-from pix2pix.models import Generator
 from pix2pix.palette import snap
+from pix2pix.sizes import MEMORY, How, seen_size, tile_side, translated
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Translator:
     >>> picture = translator(drawing)
     """
 
-    def __init__(self, generator: Generator, metadata: Metadata, device: str = "auto") -> None:
+    def __init__(self, generator: Network, metadata: Metadata, device: str = "auto") -> None:
         if generator.config.in_channels not in (1, 3) or generator.config.out_channels not in (1, 3):
             raise ValueError(f"{metadata.name} does not translate pictures: it has neither 1 nor 3 channels")
         self.device = pick_device(device)
@@ -56,38 +56,67 @@ class Translator:
         return self
 
     @torch.inference_mode()
-    def __call__(self, picture: Image.Image, seed: int | None = None) -> Image.Image:
-        """Translates a picture of any size and mode; the network sees it as a square of image_size.
+    def __call__(
+        self,
+        picture: Image.Image,
+        seed: int | None = None,
+        how: How = "square",
+        size: int | None = None,
+        memory: float = MEMORY,
+    ) -> Image.Image:
+        """Translates a picture of any size and mode into one of the same size.
 
         The same picture always gives the same result. With a seed the dropout that the network was trained with is
         on: another seed, another variation.
+
+        how:    square, as in training: squeezed to a square of image_size, so proportions and detail are lost.
+                whole or tiles: in its own proportions; but the network sees nothing larger than image_size as one
+                thing, whole shares one normalisation over all of the picture, and no tile knows of the others.
+        size:   the longer side, in pixels, at which the network sees it whole or in tiles; its own if None
+        memory: MB that this may take beside the generator; tiles are as large as that allows, or all in one
+
+        Raises ValueError where the memory is not enough.
         """
-        a = self.prepare(picture).to(self.device)
+        picture = images.to_rgb(picture)
+        seen = self.seen_size(picture, how, size)
+        side = tile_side(*seen, self.generator.needs, how, memory) if how != "square" else None
+        a = self.prepare(picture, how, size).to(self.device)
         noise = None if seed is None else torch.Generator(self.device).manual_seed(seed)
-        b = self._forward(a) if noise is None else self.generator(a, noise)
+        if side is None:
+            b = self._forward(a) if noise is None else self.generator(a, noise)
+        else:  # what `compile` has made takes the square only
+            b = translated(lambda tile: self.generator(tile, noise), a, self.generator.needs.multiple, side)
+        del a
         fake = images.to_picture(b[0])
         return fake if fake.size == picture.size else fake.resize(picture.size, Image.Resampling.BICUBIC)
 
-    def prepare(self, picture: Image.Image) -> Tensor:
-        """What the network sees: (1, in_channels, image_size, image_size) in [-1, 1], label colours snapped."""
-        size = (self.config.image_size, self.config.image_size)
+    def seen_size(self, picture: Image.Image, how: How = "square", size: int | None = None) -> tuple[int, int]:
+        """(width, height) at which the network sees an upright picture. Raises ValueError for a size out of bounds."""
+        return seen_size(picture.size, self.config.image_size, how, size)
+
+    def prepare(self, picture: Image.Image, how: How = "square", size: int | None = None) -> Tensor:
+        """What the network sees: (1, in_channels, height, width) in [-1, 1], label colours snapped."""
         picture = images.to_rgb(picture)
+        seen = self.seen_size(picture, how, size)
         if palette := self.metadata.source.palette:
-            picture = snap(picture, palette).resize(size, Image.Resampling.NEAREST)
-        elif picture.size != size:
-            picture = picture.resize(size, Image.Resampling.BILINEAR)
+            picture = snap(picture, palette)
+            picture = picture if picture.size == seen else picture.resize(seen, Image.Resampling.NEAREST)
+        elif picture.size != seen:
+            picture = picture.resize(seen, Image.Resampling.BILINEAR)
         if self.config.in_channels == 1:
             picture = picture.convert("L")
         return images.to_tensor(picture)[None]
 
-    def edges_of(self, photo: Image.Image, detail: float = EdgeStyle.detail) -> Image.Image:
-        """A drawing of the photo as this network wants it: image_size square, with its line width."""
-        size = (self.config.image_size, self.config.image_size)
-        square = images.to_rgb(photo).resize(size, Image.Resampling.BILINEAR)
-        return edges(square, EdgeStyle(detail, self.metadata.line_width))
+    def edges_of(
+        self, photo: Image.Image, detail: float = EdgeStyle.detail, how: How = "square", size: int | None = None
+    ) -> Image.Image:
+        """A drawing of the photo as this network wants it, with its line width, of the size at which it is seen."""
+        photo = images.to_rgb(photo)
+        photo = photo.resize(self.seen_size(photo, how, size), Image.Resampling.BILINEAR)
+        return edges(photo, EdgeStyle(detail, self.metadata.line_width))
 
 
-def _openvino(generator: Generator, pictures: int = 1) -> Callable[[Tensor], Tensor]:
+def _openvino(generator: Network, pictures: int = 1) -> Callable[[Tensor], Tensor]:
     """The forward pass of so many pictures at once, on as many threads as torch has. Raises when it cannot be had."""
     import openvino
 

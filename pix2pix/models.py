@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pix2pix.sizes import Needs
+
 EPS = 1.01e-5  # the original's
 SLOPE = 0.2  # of every LeakyReLU
 KERNEL, PADDING = 4, 1  # of every convolution
@@ -49,7 +51,7 @@ class GeneratorConfig:
 class Generator(nn.Module):
     """U-Net from the input image A to a picture like B.
 
-    a:       (N, in_channels, H, W) in [-1, 1], H = W = image_size
+    a:       (N, in_channels, H, W) in [-1, 1], H = W = image_size, or multiples of it
     returns: (N, out_channels, H, W) in [-1, 1]
 
     In training mode dropout is on and draws from torch's global generator. In eval mode it is off, unless `noise` is
@@ -73,6 +75,11 @@ class Generator(nn.Module):
             for level in range(last, -1, -1)
         )
         self.apply(init_weights)
+
+    @property
+    def needs(self) -> Needs:
+        """Each level halves the picture. The memory is measured: 6 to 8 times that of ngf channels of the picture."""
+        return Needs(multiple=self.config.image_size, bytes_per_pixel=64 + 8 * self.config.ngf)
 
     def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
         x, skips = a, []

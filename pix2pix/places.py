@@ -4,11 +4,15 @@ Both folders are found beside app.py, not in the working directory; PIX2PIX_RUNS
 """
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINTS = ROOT / "checkpoints"
 GENERATOR_FILE = "generator.safetensors"  # of a run directory
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a folder in runs/
 SNAPSHOTS = "snapshots"  # folder of a run directory
 
 
@@ -34,6 +38,20 @@ def snapshots(generator: Path) -> dict[int, Path]:
     """What the generator of a run was after so many steps, earliest first; empty for one that is not of a run."""
     files = generator.parent.glob(f"{SNAPSHOTS}/*.safetensors") if generator.name == GENERATOR_FILE else ()
     return {int(path.stem): path for path in sorted(files) if path.stem.isdecimal()}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path`, which takes its place if all goes well: readers see old or new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # or after a power cut the name could stand for an empty file
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _modified(path: Path) -> float:

@@ -30,10 +30,11 @@ def header_of(path: Path) -> dict:
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path):
+    config = GeneratorConfig(64, ngf=4, dropout=0.25)
     metadata = Metadata(
         "houses",
         steps=12,
-        config=GeneratorConfig(64, ngf=4, dropout=0.25),
+        config=config,
         a=Side("photo"),
         b=Side("labels", CMP),
         direction="BtoA",
@@ -43,7 +44,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path):
         licence="research use",
         provenance="drawn by hand",
     )
-    saved = Generator(metadata.config)
+    saved = Generator(config)
     checkpoint.save(tmp_path / "houses.safetensors", saved, metadata, torch.float32)
     loaded, read = checkpoint.load(tmp_path / "houses.safetensors")
     assert read == metadata

@@ -6,9 +6,7 @@ Its look and its behaviour are in page/; here is what the server answers.
 import asyncio
 import base64
 import io
-import json
 import logging
-import re
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -18,16 +16,14 @@ from typing import Any, TypeVar
 import gradio as gr
 from PIL import Image, ImageDraw, ImageFont
 
+from pix2pix import page
 from pix2pix.places import generators, snapshots
+from pix2pix.samples import samples
 from ui.scheduler import Superseded
 from ui.studio import Studio, StudioError, find, metadata, read_picture
 
-HERE = Path(__file__).parent
-PAGE = HERE / "page"
-SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "controls")  # in this order they are one
 MAX_DRAWING = 4_000_000  # characters of a PNG data URL; a drawing has some ten thousand
 FRAME_MS, LAST_FRAME_MS = 500, 2000  # of an animation
-NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
 
 T = TypeVar("T")
 
@@ -55,9 +51,9 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
         return await _answer(lambda: _replay(studio, data), lambda url: {"animation": url})
 
     return gr.HTML(
-        html_template=(PAGE / "canvas.html").read_text("utf-8"),
-        css_template=(PAGE / "canvas.css").read_text("utf-8"),
-        js_on_load=_script(),
+        html_template=(page.PAGE / "canvas.html").read_text("utf-8"),
+        css_template=(page.PAGE / "canvas.css").read_text("utf-8"),
+        js_on_load=page.script(),
         apply_default_css=False,
         server_functions=[models, warm_up, translate, replay],
         samples=samples(),
@@ -72,23 +68,8 @@ def describe(name: str, path: Path) -> dict[str, Any]:
         stamp = path.stat().st_mtime_ns
     except (OSError, ValueError):
         return {"name": name, "broken": True}  # whoever chooses it is told why
-    palette = about.source.palette if about.source.kind == "labels" else None
-    return {
-        "name": name,
-        "stamp": str(stamp),  # another one: it was trained further
-        "steps": about.steps,
-        "size": about.config.image_size,
-        "lineWidth": about.line_width,
-        "palette": [[label, list(colour)] for label, colour in palette.items()] if palette else None,
-        "colourHints": about.colour_hints,
-        "snapshots": list(snapshots(path)),
-        "invitation": ("Paint " if palette else "Draw ") + _noun(name) + "here",
-    }
-
-
-def samples() -> list[dict[str, Any]]:
-    """The drawings that come with the app."""
-    return [json.loads(path.read_text("utf-8")) for path in sorted((HERE / "samples").glob("*.json"))]
+    # Another stamp: it was trained further.
+    return {**page.describe(name, about), "stamp": str(stamp), "snapshots": list(snapshots(path))}
 
 
 def _translate(studio: Studio, data: Any) -> Future[str]:
@@ -171,16 +152,3 @@ def _encode(picture: Image.Image) -> str:
 
 def _data_url(file: io.BytesIO, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
-
-
-def _script() -> str:
-    """Gradio runs it as the body of a function: no import statements, so the library comes along as CommonJS."""
-    library = (HERE / "vendor" / "perfect-freehand.js").read_text("utf-8")
-    ours = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
-    return f"const {{ getStroke }} = ((exports) => {{\n{library}\nreturn exports;\n}})({{}});\n{ours}"
-
-
-def _noun(name: str) -> str:
-    """What a generator makes, as far as its name tells: edges2shoes makes `a shoe `."""
-    made = re.split(r"2|_to_|-to-", name.lower())[-1]
-    return next((f"{noun} " for word, noun in NOUNS.items() if word in made), "")

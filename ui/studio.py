@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
@@ -42,14 +42,16 @@ class Studio:
         self._loaded: dict[Path, tuple[int, Translator]] = {}  # path -> (its mtime, the generator), newest use last
 
     def translate(
-        self, model_name: str, picture: Image.Image, session: str, seed: int | None = None
+        self, model_name: str, picture: Image.Image, session: str, seed: int | None = None, **seen: Any
     ) -> Image.Image | None:
         """The translated picture, or None where a newer one of the same session has taken its place.
+
+        `seen`: how and size, as for the Translator.
 
         Raises StudioError. Only one translation at a time computes: two would merely slow each other down.
         """
         try:
-            return self.submit(model_name, session, lambda translator: translator(picture, seed)).result()
+            return self.submit(model_name, session, lambda translator: translator(picture, seed, **seen)).result()
         except Superseded:
             return None
 

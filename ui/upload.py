@@ -11,7 +11,23 @@ from ui.studio import Studio, StudioError, read_picture
 
 if TYPE_CHECKING:
     from pix2pix.checkpoint import Side
+    from pix2pix.sizes import How
+else:
+    How = str
 
+PUBLIC_SIDE = 1024  # pixels: on a public page others wait for their turn while a picture is translated
+HOW = {  # what is said of each way of pix2pix.sizes
+    "square": ("Squeezed to the square it learned", "As in training; fine detail is lost, and proportions to its eye."),
+    "whole": (
+        "Whole, in its own size",
+        "Proportions and detail are kept. Whatever is much larger than its training pictures it does not see as one "
+        "thing, so draw as finely as there, or choose a smaller size.",
+    ),
+    "tiles": (
+        "In tiles, in its own size",
+        "For very large pictures. The same, and no tile knows of the others: colours may drift between them.",
+    ),
+}
 HEIGHT = 420  # pixels of each picture on the page
 TAKES = {
     "edges": "a drawing, in black lines on white, or a photo whose edges are made first",
@@ -28,6 +44,15 @@ def build(studio: Studio) -> None:
         model = gr.Dropdown(label="Model", allow_custom_value=True, elem_id="upload-model", min_width=240)
         from_photo = gr.Checkbox(label="It is a photo: make edges first", elem_id="upload-photo", min_width=240)
         detail = gr.Slider(0, 1, 0.5, step=0.05, label="Detail of the edges", visible=False, elem_id="upload-detail")
+    with gr.Row(equal_height=True):
+        ways = [(label, way) for way, (label, _) in HOW.items()]
+        how = gr.Radio(
+            ways, value="square", label="How it is seen", info=HOW["square"][1], scale=3, elem_id="upload-how"
+        )
+        size = gr.Number(
+            None, label="Longer side (px)", info="Empty: its own", precision=0, minimum=1, min_width=160,
+            visible=False, elem_id="upload-size",
+        )  # fmt: skip
     about = gr.Markdown(elem_id="upload-about")
     notice = gr.Markdown(elem_id="upload-notice", visible=False)
     with gr.Row():
@@ -43,13 +68,14 @@ def build(studio: Studio) -> None:
         lines = gr.Image(label="Its edges", format="png", visible=False, **shown_only)
         result = gr.Image(label="Translation", format="png", elem_id="upload-result", **shown_only)
 
-    def translate(path: str | None, name: str | None, make_edges: bool, amount: float):
-        return _translate(studio, path, name, make_edges, amount)
+    def translate(path: str | None, name: str | None, make_edges: bool, amount: float, way: How, longer: int | None):
+        return _translate(studio, path, name, make_edges, amount, way, longer)
 
+    inputs = [given, model, from_photo, detail, how, size]
     gr.on(
-        [given.upload, given.clear, from_photo.input, detail.release],
+        [given.upload, given.clear, from_photo.input, detail.release, how.input, size.submit, size.blur],
         translate,
-        [given, model, from_photo, detail],
+        inputs,
         [result, lines, notice],
         api_visibility="private",
         trigger_mode="always_last",
@@ -61,13 +87,14 @@ def build(studio: Studio) -> None:
     model.focus(lambda: gr.Dropdown(list(generators())), None, model, **shown)  # a training may have begun since
     # First what the model takes, which may untick the box, then the translation.
     model.select(lambda name: _describe(studio, name), model, chosen, **shown).then(
-        translate, [given, model, from_photo, detail], [result, lines, notice], **shown
+        translate, inputs, [result, lines, notice], **shown
     )
     from_photo.input(lambda on: gr.Slider(visible=on), from_photo, detail, **shown)
+    how.input(lambda way: [gr.Radio(info=HOW[way][1]), gr.Number(visible=way != "square")], how, [how, size], **shown)
 
 
 def _translate(
-    studio: Studio, path: str | None, name: str | None, make_edges: bool, amount: float
+    studio: Studio, path: str | None, name: str | None, make_edges: bool, amount: float, how: How, size: int | None
 ) -> tuple[Image.Image | None, Any, Any]:
     """The translation, and what becomes of the picture of edges and of the notice."""
     if not path or not name:
@@ -75,11 +102,13 @@ def _translate(
     try:
         given = read_picture(path)
         translator = studio.translator(name)
-        drawing = translator.edges_of(given, amount) if make_edges else given
-        picture = studio.translate(name, drawing, f"upload {uuid.uuid4()}")
-    except StudioError as error:
+        if studio.public:
+            size = min(size or max(given.size), PUBLIC_SIDE)
+        drawing = translator.edges_of(given, amount, how, size) if make_edges else given
+        picture = studio.translate(name, drawing, f"upload {uuid.uuid4()}", how=how, size=size)
+    except (StudioError, ValueError) as error:
         raise gr.Error(str(error), print_exception=False) from error
-    if picture and make_edges:  # drawn on the model's square
+    if picture and picture.size != given.size:  # it has the size of the drawing that was made
         picture = picture.resize(given.size, Image.Resampling.BICUBIC)
     text = _notice(given, translator.metadata.source)
     return picture, gr.Image(drawing if make_edges else None, visible=make_edges), gr.Markdown(text, visible=bool(text))

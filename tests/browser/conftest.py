@@ -18,7 +18,7 @@ from tests.browser.sheet import Open, Sheet
 from ui.demo import ICON, THEME, create_demo
 from ui.studio import Studio
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 SNAPSHOTS = (50, 100)  # of tiny2shoes, which is at step 1,000
 KINDS = {"tiny2shoes": Side("edges"), "tiny2facades": Side("labels", CMP)}
 
@@ -74,12 +74,25 @@ def app(runs: Path) -> Iterator[App]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts a Chromium with further arguments."""
     with sync_playwright() as playwright:
         program = system_chromium()  # else the one that `playwright install` brought; if neither, this raises
-        chromium = playwright.chromium.launch(executable_path=program, args=[*QUIET, "--no-first-run"])
-        yield chromium
-        chromium.close()
+
+        def launch(*arguments: str) -> Browser:
+            browser = playwright.chromium.launch(executable_path=program, args=["--no-first-run", *arguments])
+            started.append(browser)
+            return browser
+
+        started: list[Browser] = []
+        yield launch
+        for browser in started:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Browser:
+    return launch(*QUIET, "--disable-gpu")
 
 
 @pytest.fixture

@@ -123,3 +123,34 @@ def test_what_is_no_picture_is_said_in_words(upload: Page, tmp_path: Path):
 def test_a_broken_model_is_said_in_words(upload: Page):
     choose(upload, "broken")
     expect(upload.locator("#upload-about")).to_contain_text("cannot be loaded")
+
+
+def see(page: Page, way: str) -> None:
+    page.locator("#upload-how").get_by_label(way).check()
+
+
+def test_a_picture_is_translated_in_its_own_proportions(upload: Page, tmp_path: Path, runs: Path):
+    drawing = Image.new("RGB", (200, 90), "white")
+    ImageDraw.Draw(drawing).ellipse((20, 20, 120, 70), outline="black", width=2)
+    drawing.save(tmp_path / "long.png")
+    choose(upload, "tiny2shoes")
+    give(upload, tmp_path / "long.png")
+    translator = Translator.load(runs / "tiny2shoes")
+    assert shown(upload, "Translation").tobytes() == translator(drawing).tobytes()
+
+    see(upload, "Whole")
+    expect(upload.locator("#upload-how")).to_contain_text("Proportions and detail are kept")
+    expect(upload.locator("#upload-size")).to_be_visible()
+    assert eventually(upload, translator(drawing, how="whole"))
+    upload.locator("#upload-size input").fill("100")
+    upload.locator("#upload-size input").press("Enter")
+    assert eventually(upload, translator(drawing, how="whole", size=100))
+
+
+def eventually(page: Page, expected: Image.Image) -> bool:
+    """Whether the translation becomes this one."""
+    for _ in range(100):
+        if shown(page, "Translation").tobytes() == expected.tobytes():
+            return True
+        page.wait_for_timeout(200)
+    return False

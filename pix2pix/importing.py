@@ -1,0 +1,73 @@
+"""Published weights of other projects become generators here: see pix2pix.foreign for which."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from pix2pix import checkpoint, foreign, hub
+from pix2pix.checkpoint import CheckpointError, Metadata, Side
+from pix2pix.foreign import Statistics
+from pix2pix.palette import PALETTES
+from pix2pix.places import GENERATOR_FILE, PLAIN_NAME, generators, replacing, runs_dir
+
+# In this order in a repository of the Hub. A generator of ours is taken as it is.
+HUB_FILES = (GENERATOR_FILE, "pytorch_model.bin", "latest_net_G.pth", "model.safetensors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What weights do not tell of themselves. A and B are those of the dataset they were trained on: A is left."""
+
+    direction: Literal["AtoB", "BtoA"] = "AtoB"
+    a: str = "image"  # edges, photo, labels or image
+    b: str = "image"
+    palette: str = "none"  # of the labels, if the input is some: its colours are snapped
+    line_width: float = 1.0  # of drawings, in pixels
+    dropout: float | None = None  # None: what the file tells, or else what its project trains with
+    statistics: Statistics = "picture"  # that batch norm takes: of the picture at hand, or the training's averages
+    steps: int = 0
+    dataset: str = ""
+    licence: str = "unknown"
+
+
+def import_generator(source: str, name: str, about: About) -> Path:
+    """The generator file of `name`, made of a file of weights or of hf://owner/name[@revision].
+
+    It then is among the generators that are known by name. Raises CheckpointError or ForeignError, ValueErrors.
+    """
+    if not PLAIN_NAME.fullmatch(name):
+        raise CheckpointError(f"the name {name!r} must be of letters, digits, dot, dash and underscore")
+    target = runs_dir() / name / GENERATOR_FILE
+    if name in generators() or target.parent.exists():
+        raise CheckpointError(f"there is already a generator or a run named {name!r}: choose another name")
+    path = hub.fetch(source.removeprefix("hf://"), HUB_FILES) if source.startswith("hf://") else Path(source)
+    path = path.expanduser()
+    if path.suffix == ".safetensors" and checkpoint.is_ours(path):
+        checkpoint.load(path)  # finds out now what would only fail later
+        with replacing(target) as temporary:
+            shutil.copy(path, temporary)
+        return target
+    generator = foreign.read(path, about.dropout, about.statistics)
+    palette = PALETTES.get(about.palette)
+    metadata = Metadata(
+        name=name,
+        steps=about.steps,
+        config=generator.config,
+        a=_side(about.a, palette),
+        b=_side(about.b, palette),
+        direction=about.direction,
+        line_width=about.line_width,
+        dataset=about.dataset,
+        licence=about.licence,
+        provenance=f"imported from {source if source.startswith('hf://') else path.name}",
+    )
+    checkpoint.save(target, generator, metadata, torch.float32)  # as it came: nothing is lost
+    return target
+
+
+def _side(kind: str, palette: Mapping[str, tuple[int, int, int]] | None) -> Side:
+    return Side(kind, palette if kind == "labels" else None)
