@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ui import intake
-from ui.intake import IntakeError, receive, unused_name
+from pix2pix import intake
+from pix2pix.intake import IntakeError, receive, unused_name
 
 
 @pytest.fixture(autouse=True)

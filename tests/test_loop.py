@@ -182,6 +182,22 @@ def test_the_learning_rate_is_constant_and_then_falls_linearly():
     assert [learning_rate(config, step, 10) for step in range(1, 11)] == [5, 5, 5, 5, 5, 5, 4, 3, 2, 1]
 
 
+def test_the_discriminator_may_learn_at_a_rate_of_its_own(make_run: Callable[..., Run]):
+    plain, slower = make_run("plain"), make_run("slower", lr_D=1e-6)
+    for run in (plain, slower):
+        train(run)
+        rates = torch.load(run.state_file, weights_only=True)
+        assert rates["opt_G"]["param_groups"][0]["lr"] == pytest.approx(2e-4)
+        assert rates["opt_D"]["param_groups"][0]["lr"] == pytest.approx(run.config.lr_D or 2e-4)
+    assert losses(plain) != losses(slower)
+
+
+def test_what_the_doctor_found_is_left_out(make_run: Callable[..., Run]):
+    run = make_run(steps=0, epochs=1, leave_out=("0.png", "1.png", "2.png"))
+    train(run)  # of eight pairs three are left out, and one is held out
+    assert run.status().total == 4
+
+
 def test_photos_alone_train_edges_to_photo(make_run: Callable[..., Run], photos: Path):
     run = make_run(dataset=str(photos), steps=2)
     train(run)

@@ -32,7 +32,7 @@ from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches, fi
 from pix2pix.devices import pick_device
 from pix2pix.losses import discriminator_loss, generator_loss, l1_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
-from pix2pix.palette import PALETTES
+from pix2pix.palette import chosen
 from training.config import TrainConfig
 from training.run import Run, replacing
 
@@ -62,7 +62,7 @@ def train(run: Run) -> None:
     torch.manual_seed(config.seed)
 
     # Data
-    found = find_pairs(config.dataset, config.layout)
+    found = find_pairs(config.dataset, config.layout, leave_out=config.leave_out)
     train_set = _pairs(config, found, "train", augment=True)
     pairs_per_step = config.batch_size * accelerator.num_processes
     total = config.steps or math.ceil(config.epochs * len(train_set) / pairs_per_step)
@@ -104,7 +104,8 @@ def train(run: Run) -> None:
         torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
         pair = pace.wait_for(batches)
         a, b = (half.to(device, non_blocking=True, memory_format=memory_format(device)) for half in pair)
-        lr = opt_G.param_groups[0]["lr"] = opt_D.param_groups[0]["lr"] = learning_rate(config, step, total)
+        lr = opt_G.param_groups[0]["lr"] = learning_rate(config, step, total)
+        opt_D.param_groups[0]["lr"] = lr * config.lr_D / config.lr if config.lr_D else lr
 
         # Update D and G, and note the losses; they stay on the device until they are logged
         if step <= config.l1_steps:
@@ -425,7 +426,7 @@ def _pairs(config: TrainConfig, found: Found, split: str, *, augment: bool) -> P
         crop_size=config.crop_size,
         augment=augment,
         flip=config.flip,
-        palette=PALETTES.get(config.palette),
+        palette=chosen(config.palette),
         hints=config.colour_hints,
         seed=config.seed,
     )
@@ -460,7 +461,7 @@ def _ahead(batches: Iterator[T], count: int = 2) -> Iterator[T]:
 def _metadata(config: TrainConfig, found: Found) -> Metadata:
     kinds = ("edges", "photo") if found.layout == "photos" else (config.a, config.b)
     a, b = (Side(kind) for kind in kinds)
-    if palette := PALETTES.get(config.palette):
+    if palette := chosen(config.palette):
         labels = Side("labels", palette)
         a, b = (labels, b) if config.direction == "AtoB" else (a, labels)
     provenance = config.provenance
@@ -469,7 +470,7 @@ def _metadata(config: TrainConfig, found: Found) -> Metadata:
     return Metadata(
         name=config.name,
         steps=0,
-        line_width=DRAWN_LINE_WIDTH if found.layout == "photos" else Metadata.line_width,
+        line_width=config.line_width or (DRAWN_LINE_WIDTH if found.layout == "photos" else Metadata.line_width),
         a=a,
         b=b,
         direction=config.direction,

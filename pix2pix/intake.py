@@ -1,8 +1,5 @@
-"""What someone brings to train on: a folder, or an upload that becomes one. No Gradio here."""
+"""What someone brings to train on, and how it becomes a folder: a zip, pictures."""
 
-import base64
-import html
-import io
 import lzma
 import re
 import shutil
@@ -10,22 +7,13 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
-
-from PIL import Image
 
 from pix2pix.places import runs_dir
-
-if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
-    from pix2pix.data import Found
-    from training.config import Direction
 
 MAX_UNPACKED = 20 << 30  # bytes of one upload, once unpacked
 KEPT_FREE = 1 << 30  # bytes of disk that an upload must leave free
 # What reading a damaged, an encrypted or an oddly compressed zip raises.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, OSError)
-SAMPLES = 4
-SAMPLE_SIZE = 128
 
 
 class IntakeError(ValueError):
@@ -70,14 +58,6 @@ def unused_name(wish: str, folder: Path) -> str:
     return name
 
 
-def look_at(folder: str, direction: "Direction") -> tuple[str, str]:
-    """What is in the folder, in a sentence, and some of its pairs as HTML. Raises DatasetError, a ValueError."""
-    from pix2pix.data import find_pairs
-
-    found = find_pairs(folder)
-    return found.describe(), _samples(found, direction)
-
-
 def _unpack(archive: Path, folder: Path, room: int, extensions: Iterable[str]) -> int:
     """Writes the pictures in a zip to the folder and returns their size; what else is in it stays there."""
     with zipfile.ZipFile(archive) as opened:
@@ -104,23 +84,3 @@ def _check_inside(name: str) -> None:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts):
         raise IntakeError(f"The zip would write outside of its folder ({name!r}), so none of it was unpacked.")
-
-
-def _samples(found: "Found", direction: "Direction") -> str:
-    from pix2pix.data import PairedImages
-
-    pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE)
-    count = min(SAMPLES, len(pairs))
-    shown = [pairs.look(index * len(pairs) // count) for index in range(count)]
-    rows = (("Input: what you will draw or give", 0), ("Target: what it learns to make of it", 1))
-    return "".join(
-        f"<p>{title}</p><div class='pairs'>{''.join(_picture(pair[side], title) for pair in shown)}</div>"
-        for title, side in rows
-    )
-
-
-def _picture(picture: Image.Image, title: str) -> str:
-    file = io.BytesIO()
-    picture.convert("RGB").save(file, "JPEG", quality=90)
-    data = base64.b64encode(file.getvalue()).decode()
-    return f"<img alt='{html.escape(title)}' src='data:image/jpeg;base64,{data}'>"
