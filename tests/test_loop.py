@@ -151,6 +151,72 @@ def test_a_run_that_was_cut_off_resumes_to_the_very_same_losses(make_run: Callab
     assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
 
 
+def test_the_time_to_stop_stops_and_saves(make_run: Callable[..., Run]):
+    run = make_run(steps=1000)
+    run.stop_at(time.time() + 1)
+    with run.claim():
+        train(run)
+    assert run.status().state == "stopped"
+    assert 1 <= run.status().step == (run.status().saved_step or 0) < 1000
+    assert run.stops_at() is None
+
+
+def test_the_best_by_validation_is_kept(make_run: Callable[..., Run]):
+    run = make_run(steps=60, preview_every=3, lr=2e-3)
+    train(run)
+    looks = {row["step"]: row["val_L1"] for row in run.metrics()[0] if "val_L1" in row}
+    best = min(looks, key=lambda step: looks[step])
+    kept = places.best(run.generator_file)
+    assert kept
+    assert kept[0] == best
+    assert checkpoint.read_metadata(kept[1]).steps == best
+    assert run.best_val_L1() == looks[best]
+    assert places.generators()["run (best)"] == kept[1]
+
+
+def test_a_resumed_run_does_not_take_a_worse_one_for_the_best(make_run: Callable[..., Run]):
+    run = make_run(steps=2, preview_every=1, save_every=1)
+    train(run)
+    run.metrics_file.write_text("".join(f'{{"step": {step}, "val_L1": 0.0}}\n' for step in (1, 2)))
+    kept = places.best(run.generator_file)
+    run.extend(3)
+    train(run)
+    assert places.best(run.generator_file) == kept
+
+
+def test_a_run_of_an_earlier_version_which_noted_less_can_be_resumed(make_run: Callable[..., Run]):
+    run = make_run(steps=3)
+    train(run)
+    saved = torch.load(run.state_file, weights_only=True)
+    torch.save(saved | {"losses": saved["losses"][:3]}, run.state_file)
+    run.extend(3)
+    train(run)
+    assert [row["step"] for row in run.metrics()[0]] == list(range(1, 7))
+
+
+def test_d_is_right_about_most_patches_once_it_has_learned(make_run: Callable[..., Run]):
+    run = make_run(steps=60, lambda_l1=0.0, lr_D=2e-3, lr=1e-6, log_every=20)
+    train(run)
+    first, *_, last = (row["acc_D"] for row in run.metrics()[0])
+    assert 0 <= first < last <= 1
+    assert last > 0.9
+
+
+def test_a_pinned_drawing_is_in_every_preview(make_run: Callable[..., Run], pairs: Path):
+    run = make_run(steps=4, preview_every=2)
+    train(run)
+    with Image.open(run.previews()[-1]) as sheet:
+        plain = sheet.size
+    run.pin(Image.new("RGB", (90, 60), "lime"))
+    run.extend(2)
+    before = losses(run)
+    train(run)
+    with Image.open(run.previews()[-1]) as sheet:
+        assert sheet.size == (plain[0] + 36, plain[1])
+        assert sheet.convert("RGB").getpixel((sheet.width - 16, 16)) == pytest.approx((0, 255, 0), abs=4)
+    assert losses(run)[: len(before)] == before
+
+
 def test_the_stop_file_stops_and_saves(make_run: Callable[..., Run]):
     run = make_run(steps=1000)
     with run.claim():
@@ -168,6 +234,23 @@ def test_weights_that_are_not_numbers_never_replace_good_ones(make_run: Callable
     assert run.status().state == "failed"
     assert "learning rate" in run.status().error
     assert not run.generator_file.exists()
+
+
+def test_the_first_step_that_is_not_a_number_is_named(make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch):
+    count = iter(range(1, 100))
+
+    def poisoned(*arguments: Any) -> Tensor:
+        losses = update(*arguments)
+        return losses * float("nan") if next(count) >= 7 else losses
+
+    monkeypatch.setattr(loop, "update", poisoned)
+    run = make_run(log_every=10)
+    with pytest.raises(DivergedError), run.claim():
+        train(run)
+    assert run.status().error == (
+        "The loss is not a number since step 7: stopped, and the last good state was kept. Lower the learning rate: "
+        "duplicate the run with half of it. Resume continues from step 5."
+    )
 
 
 def test_a_damaged_state_is_named(make_run: Callable[..., Run]):

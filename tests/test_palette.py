@@ -107,5 +107,5 @@ def test_a_palette_may_be_chosen_by_name_or_listed():
     assert chosen(listed(mine)) == mine
     assert (listed(CMP), listed(None)) == ("cmp", "none")
     for wrong in ("reds", "wall=blue", "#12", "#12345g"):
-        with pytest.raises(ValueError, match="#rrggbb|hexadecimal"):
+        with pytest.raises(ValueError, match=r"#rrggbb|hexadecimal"):
             chosen(wrong)

@@ -93,8 +93,12 @@ def _train(run: Run) -> None:
     _log_to(run)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(run))
-    with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
-        train(run)
+    try:
+        with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
+            train(run)
+    finally:
+        if _processes() == 1:  # what torchrun has put into the environment is not for others: there the app sees to it
+            Run.start_next()
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """The settings of a training run: one dataclass, behind the command line, the Train tab and config.json alike."""
 
+import ast
+import inspect
 import json
 import re
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from math import inf
 from typing import Any, Literal, Self, get_args
 
@@ -10,6 +13,16 @@ Direction = Literal["AtoB", "BtoA"]
 Layout = Literal["auto", "pairs", "folders", "photos"]
 Kind = Literal["image", "edges", "photo", "labels"]
 Precision = Literal["auto", "fp32", "bf16"]
+
+
+Preset = Literal["quick", "paper"]
+
+# What to begin with: the paper's recipe is TrainConfig's own defaults.
+PRESETS: dict[Preset, dict[str, Any]] = {
+    "quick": {"crop_size": 128, "load_size": 143, "ngf": 32, "ndf": 32, "steps": 2000,
+              "log_every": 20, "preview_every": 100, "save_every": 200},
+    "paper": {},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +162,8 @@ class TrainConfig:
         values: dict[str, Any] = json.loads(text)
         unknown = set(values) - {field.name for field in fields(cls)}
         _require(not unknown, f"unknown settings: {', '.join(sorted(unknown))}")
-        return cls(**values | {"leave_out": tuple(values.get("leave_out", ()))})
+        values["leave_out"] = tuple(values.get("leave_out", ()))
+        return cls(**values)
 
     def with_changes(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -165,6 +179,16 @@ _CHOICES = {
 _PALETTE = re.compile(r"none|cmp|([^=,#]+=)?#[0-9a-fA-F]{6}(,([^=,#]+=)?#[0-9a-fA-F]{6})*")
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def help_of_settings() -> dict[str, str]:
+    """What is written under each setting above, which the command line's --help and the Train tab both show."""
+    (definition,) = (node for node in ast.parse(inspect.getsource(TrainConfig)).body if isinstance(node, ast.ClassDef))
+    texts = {}
+    for field_, text in pairwise(definition.body):
+        if isinstance(field_, ast.AnnAssign) and isinstance(field_.target, ast.Name) and isinstance(text, ast.Expr):
+            texts[field_.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
+    return texts
 
 
 def _require(condition: bool, message: str) -> None:
