@@ -56,7 +56,9 @@ def _download(repository: str) -> Iterator[tuple[Path, str]]:
         raise IntakeError(f"{repository!r} is not of the form owner/name.") from error
     except HfHubHTTPError as error:
         raise IntakeError(f"{repository} cannot be had from the Hub: {str(error).splitlines()[0]}") from error
-    except OSError as error:
+    except IntakeError:
+        raise
+    except Exception as error:  # the client lets through what its transport raises
         raise IntakeError(f"There is no folder {repository}, and the Hub cannot be reached: {error}") from error
 
 

@@ -25,6 +25,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (OSError(errno.ENOSPC, "No space left on device"), DISK_FULL),
         (caused(RuntimeError("unexpected pos 64"), OSError(errno.ENOSPC, "")), DISK_FULL),
         (RuntimeError("PytorchStreamWriter failed writing file data/1"), DISK_FULL),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"), DISK_FULL),
         (RuntimeError("shapes do not match"), "RuntimeError: shapes do not match"),
     ],
 )

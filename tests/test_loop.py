@@ -406,6 +406,51 @@ def test_the_generator_says_what_it_was_trained_on(make_run: Callable[..., Run])
     assert (metadata.licence, metadata.provenance) == ("MIT", "boxes")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
+def test_want_of_memory_is_said_in_words(make_run: Callable[..., Run]):
+    run = make_run(crop_size=1024, load_size=1024, batch_size=64, ngf=64, ndf=64)
+    limited = ["sh", "-c", 'ulimit -v 6000000; exec "$@"', "sh"]  # kB: what loading torch takes, and a bit
+    process = subprocess.Popen([*limited, sys.executable, "-m", "training", str(run.path)], cwd=ROOT)
+    assert process.wait(200) != 0
+    assert run.status().state == "failed"
+    assert run.status().error.startswith("There was not enough memory. Duplicate the run with a smaller batch size")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is Linux's")
+def test_a_full_disk_is_said_in_words_and_costs_no_save(make_run: Callable[..., Run]):
+    run = make_run(steps=30, save_every=5)
+    run.stop_at(time.time() + 1)
+    with run.claim():
+        train(run)
+    saved = run.status().saved_step
+    before = run.state_file.read_bytes()
+    run.stop_at(None)
+    run.extend(20)
+    full = run.path / ".state.pt.tmp"
+    full.symlink_to("/dev/full")  # where the next save is written first
+    with pytest.raises((OSError, RuntimeError)), run.claim():
+        train(run)
+    assert run.status().error.startswith("The disk is full, and the last good save was kept. Free some space")
+    assert run.status().error.endswith(f"Resume continues from step {saved}.")
+    assert run.state_file.read_bytes() == before
+    train(run)  # there is room again
+    assert run.status().state == "finished"
+
+
+def test_a_dataset_that_is_deleted_meanwhile_is_named(make_run: Callable[..., Run], pairs: Path):
+    run = make_run(steps=30)
+    with run.claim():
+        (run.path / "stop").touch()
+        train(run)
+    elsewhere = pairs.rename(pairs.with_name("moved"))
+    with pytest.raises(DatasetError), run.claim():
+        train(run)
+    assert run.status().error == f"{pairs} is not there; give a folder of images. Resume continues from step 1."
+    elsewhere.rename(pairs)
+    train(run)
+    assert run.status().state == "finished"
+
+
 def command_line(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

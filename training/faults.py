@@ -41,4 +41,5 @@ def _is_disk_full(error: BaseException) -> bool:
     """torch and safetensors write in C++ and Rust, and tell of it in words alone."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    return any(words in str(error) for words in ("No space left on device", "PytorchStreamWriter failed writing"))
+    said = ("No space left on device", "PytorchStreamWriter failed writing", "inline_container.cc")
+    return any(words in str(error) for words in said)
