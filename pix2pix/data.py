@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -308,9 +309,10 @@ class ShuffledBatches(Sampler[list[tuple[int, int]]]):
 
 
 def _unwrapped(root: Path) -> Path:
-    children = [child for child in root.iterdir() if not child.name.startswith((".", "__MACOSX"))]
+    with os.scandir(root) as listed:
+        children = list(islice((child for child in listed if not child.name.startswith((".", "__MACOSX"))), 2))
     if len(children) == 1 and children[0].is_dir() and children[0].name.lower() not in SPLIT_NAMES["train"]:
-        return _unwrapped(children[0])
+        return _unwrapped(Path(children[0].path))
     return root
 
 
@@ -369,11 +371,12 @@ def _single_files(root: Path, left_out: dict[str, str]) -> dict[str, list[Entry]
     found = {split: next((folders[name] for name in SPLIT_NAMES[split] if name in folders), None) for split in SPLITS}
     if not found["train"]:
         found = {"train": root}
-    return {
-        split: [Entry(_name(path, root), path) for path in map(folder.joinpath, _image_files(folder, root, left_out))]
-        for split, folder in found.items()
-        if folder
-    }
+    splits = {}
+    for split, folder in found.items():
+        if folder:
+            below = "" if folder == root else f"{_name(folder, root)}/"
+            splits[split] = [Entry(below + name, folder / name) for name in _image_files(folder, root, left_out)]
+    return splits
 
 
 def _image_files(folder: Path, root: Path, left_out: dict[str, str]) -> list[str]:

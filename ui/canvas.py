@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import logging
+import os
 import re
 import uuid
 from collections.abc import Awaitable, Callable
@@ -19,12 +20,13 @@ import gradio as gr
 from PIL import Image, ImageDraw, ImageFont
 
 from pix2pix.places import generators, snapshots
+from ui import teach
 from ui.scheduler import Superseded
 from ui.studio import Studio, StudioError, find, metadata, read_picture
 
 HERE = Path(__file__).parent
 PAGE = HERE / "page"
-SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "controls")  # in this order they are one
+SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "teach", "controls")  # in this order they are one
 MAX_DRAWING = 4_000_000  # characters of a PNG data URL; a drawing has some ten thousand
 FRAME_MS, LAST_FRAME_MS = 500, 2000  # of an animation
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
@@ -54,13 +56,30 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def replay(data: Any) -> dict[str, str]:
         return await _answer(lambda: _replay(studio, data), lambda url: {"animation": url})
 
+    async def pin(data: Any) -> dict[str, str]:
+        def work() -> str:
+            return teach.pin(_text(data, "model"), _decode(_text(data, "picture")))
+
+        return await _answer(lambda: asyncio.to_thread(work), lambda words: {"words": words})
+
+    async def correct(data: Any) -> dict[str, str]:
+        def work() -> str:
+            return teach.teach(*(_text(data, "model"), *(_decode(_text(data, key)) for key in ("picture", "target"))))
+
+        return await _answer(lambda: asyncio.to_thread(work), lambda run: {"run": run})
+
+    async def learning(data: Any) -> dict[str, str]:
+        return await _answer(lambda: asyncio.to_thread(teach.progress, _text(data, "run")), lambda state: state)
+
+    can_train = not studio.public and not os.environ.get("SPACE_ID")
     return gr.HTML(
         html_template=(PAGE / "canvas.html").read_text("utf-8"),
         css_template=(PAGE / "canvas.css").read_text("utf-8"),
         js_on_load=_script(),
         apply_default_css=False,
-        server_functions=[models, warm_up, translate, replay],
+        server_functions=[models, warm_up, translate, replay, *([pin, correct, learning] if can_train else [])],
         samples=samples(),
+        can_train=can_train,
         elem_id="draw",
     )
 

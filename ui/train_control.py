@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from pix2pix.places import generators
 from training.run import Run
 from ui.report import report
 from ui.train_form import Form
@@ -100,7 +101,8 @@ class Control:
                 run = Run.named(name)
                 if not run.generator_file.exists():
                     raise ValueError(f"{name} has saved no generator yet.")
-                return form.fill(run, init_from=str(run.generator_file), steps=FINE_TUNE_STEPS)
+                listed = next(each for each, path in generators().items() if path == run.generator_file)
+                return form.fill(run, init_from=listed, steps=FINE_TUNE_STEPS)
 
         for button, fill in ((self.duplicate, duplicate), (self.fine_tune, fine_tune)):
             button.click(fill, self.run, form.filled, **QUIET).success(

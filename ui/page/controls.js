@@ -28,7 +28,7 @@ function showControls() {
   find(".width input").value = widths[tool] ?? 1;
   find(".undo").disabled = !sheet.past.length;
   find(".redo").disabled = !sheet.future.length;
-  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing")) button.disabled = blank;
+  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing, .pin, .correct")) button.disabled = blank;
   press(find(".sees"), seesModel);
   press(find(".trace"), !traced.hidden);
   find(".zoom-out").disabled = view.zoom <= 1;
@@ -198,6 +198,8 @@ const CLICKS = {
   ".again": showOthers,
   ".plain": () => makeBy({ seed: null, step: null }),
   ".save-history": saveHistory,
+  ".pin": pinDrawing,
+  ".correct": () => openFile("image/*", correct),
 };
 const POINTER = { pointerdown: penDown, pointermove: penMove, pointerup: penUp, pointercancel: penUp };
 
@@ -221,6 +223,7 @@ chooser.addEventListener("focus", refreshModels);
 document.addEventListener("keydown", pressKey);
 new ResizeObserver(fitCanvas).observe(canvas);
 
+for (const button of element.querySelectorAll(".pin, .correct")) button.hidden = !props.can_train;
 showColours();
 showControls();
 showSamples();
