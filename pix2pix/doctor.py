@@ -6,6 +6,8 @@ first findings of a large folder can be shown long before the last one.
 
 import hashlib
 import os
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +41,7 @@ MOST_LABELS = 32
 RECURRING = 0.2  # share of the pictures that have a label's colour, for half of the labels at least
 RARE = 0.002  # share of the flat area below which a colour is a smear
 FEW = 50  # pairs to learn from
+NAMED = 5  # files of each finding that the command line names
 
 Kind = Literal["image", "edges", "labels"]
 Colour = tuple[int, int, int]
@@ -387,3 +390,27 @@ def _few(count: int) -> Iterator[Finding]:
 def _spread(length: int, count: int) -> list[int]:
     """So many indices, evenly apart."""
     return sorted(set(np.linspace(0, length - 1, min(length, count)).round().astype(int).tolist())) if length else []
+
+
+def main(folder: str) -> int:
+    """`python -m pix2pix.doctor DIR` prints what the Train tab shows, and what to give to a training."""
+    try:
+        found = find_pairs(folder, open_files=False)
+        print(found.describe())
+        *_, report = examine(found)
+    except DatasetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for finding in report.findings:
+        print(f"{finding.what}. {finding.action}", *finding.files[:NAMED], sep="\n    ")
+        if len(finding.files) > NAMED:
+            print(f"    … and {len(finding.files) - NAMED:,} more")
+    if report.leave_out:
+        print(f"\npython -m training --dataset {folder} --name NAME --leave-out {shlex.join(report.leave_out)}")
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m pix2pix.doctor DIR")
+    sys.exit(main(sys.argv[1]))

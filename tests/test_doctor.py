@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pix2pix.data import find_pairs
-from pix2pix.doctor import Finding, Report, examine, kind_of
+from pix2pix.doctor import Finding, Report, examine, kind_of, main
 from pix2pix.palette import CMP
 
 COUNT = 60  # pairs: fewer would be said to be few
@@ -194,3 +194,15 @@ def test_photos_are_no_label_maps():
 def test_a_few_pairs_are_said_to_be_few(make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tests.test_doctor.COUNT", 6)
     assert only(last(make()).findings, "little").what == "5 pictures to train on is little"
+
+
+def test_the_command_line_says_it_too(make: Callable[..., Path], capsys: pytest.CaptureFixture[str]):
+    folder = make(lambda index: drawn(5 if index > 50 else index))
+    assert main(str(folder)) == 0
+    said = capsys.readouterr().out
+    assert "60 pairs side by side" in said
+    assert "9 pairs are copies of others. Left out, so that none counts twice." in said
+    assert "… and 4 more" in said
+    assert said.count("train/0") == 5 + 9
+    assert main(str(folder / "nothing")) == 2
+    assert "is not there" in capsys.readouterr().err

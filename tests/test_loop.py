@@ -467,9 +467,22 @@ def test_the_command_line_creates_and_trains(pairs: Path, runs: Path):
     assert run.log().splitlines() == done.stdout.splitlines()
 
 
+def test_the_command_line_has_the_presets_and_the_demo_of_the_form(runs: Path):
+    done = command_line(
+        "--preset", "quick", "--dataset", "demo", "--name", "houses", "--steps", "2", "--crop-size", "32",
+        "--load-size", "36", "--device", "cpu",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    config = Run(runs / "houses").config
+    assert (config.steps, config.crop_size, config.ngf, config.log_every) == (2, 32, 32, 20)
+    assert (config.direction, config.palette) == ("BtoA", "cmp")
+    assert checkpoint.read_metadata(runs / "houses" / "generator.safetensors").source.kind == "labels"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--preset", "slow", "--dataset", ".", "--name", "n"], "--preset slow is not one of quick, paper"),
         (["runs/nothing"], "no training run in"),
         (["--dataset", "/nowhere", "--name", "n"], "/nowhere is not there"),
         (["--dataset", ".", "--name", "a b"], "name 'a b' must be"),

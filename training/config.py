@@ -25,6 +25,13 @@ PRESETS: dict[Preset, dict[str, Any]] = {
 }  # fmt: skip
 
 
+# Of the facades that are drawn by code, from their labels to the picture.
+DEMO_SETTINGS: dict[str, Any] = {
+    "direction": "BtoA", "a": "photo", "b": "labels", "palette": "cmp", "licence": "MIT",
+    "provenance": "Facades drawn by code.",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """All that decides a run. The defaults are the paper's recipe, as the original notebook runs it."""

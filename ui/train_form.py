@@ -10,7 +10,7 @@ import gradio as gr
 
 from pix2pix.intake import bring, demo, receive, unused_name
 from pix2pix.places import generators, runs_dir, snapshots
-from training.config import PRESETS, Direction, Preset, TrainConfig, help_of_settings
+from training.config import DEMO_SETTINGS, PRESETS, Direction, Preset, TrainConfig, help_of_settings
 from training.run import Run
 from ui.checkup import Checkups, findings_html, look_at
 from ui.cost import Costs
@@ -145,10 +145,8 @@ class Form:
             return show_run(run.name)
 
         def begin_demo() -> dict[Any, Any]:
-            about: dict[str, Any] = {"a": "photo", "b": "labels", "palette": "cmp", "licence": "MIT"}
             with in_words():
-                name = unused_name("demo", runs_dir())
-                run, words = start(str(demo()), name, "quick", "BtoA", **about, provenance="Facades drawn by code.")
+                run, words = start(str(demo()), unused_name("demo", runs_dir()), "quick", **DEMO_SETTINGS)
                 _say(words)
             return show_run(run.name)
 
