@@ -1,16 +1,20 @@
 # make run    start the app          make test    check and test everything
+# make faults    kill trainings 30 times, at random moments, and resume them (make test does so 5 times)
 # Both make .venv and install what is missing first, and can be called again and again.
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test check format browser clean
+.PHONY: run test faults check format browser clean
 
 run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: check browser
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/.test
+	KILLS=30 $(BIN)/python -m pytest -s tests/test_kills.py $(ARGS)
 
 check: .venv/.test
 	$(BIN)/python -m ruff check .

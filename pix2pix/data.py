@@ -8,9 +8,10 @@ import logging
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -49,6 +50,10 @@ class Entry(NamedTuple):
     a: Path
     b: Path | None = None
 
+    def file_below(self, root: Path) -> str:
+        """What names this pair among all that are in a dataset: the path of its A below the folder."""
+        return self.a.relative_to(root).as_posix()
+
 
 @dataclass
 class Found:
@@ -64,9 +69,9 @@ class Found:
         """One sentence for a person."""
         count = sum(len(entries) for entries in self.splits.values())
         what = {
-            "pairs": f"{_count(count, 'pair')} side by side, A on the left",
-            "folders": f"{_count(count, 'pair')} in two folders, A and B",
-            "photos": f"{_count(count, 'photo')}, whose edges will be made on the fly",
+            "pairs": f"{count_of(count, 'pair')} side by side, A on the left",
+            "folders": f"{count_of(count, 'pair')} in two folders, A and B",
+            "photos": f"{count_of(count, 'photo')}, whose edges will be made on the fly",
         }[self.layout]
         width, height = _size(next(iter(self.splits["train"])).a)
         parts = [f"{what}, {width}x{height}", f"{len(self.splits['train']):,} to train on"]
@@ -75,11 +80,17 @@ class Found:
         if self.splits["test"]:
             parts.append(f"{len(self.splits['test']):,} to test on")
         if self.left_out:
-            parts.append(f"{_count(len(self.left_out), 'file')} left out")
+            parts.append(f"{count_of(len(self.left_out), 'file')} left out")
         return "; ".join(parts) + "."
 
 
-def find_pairs(root: str | Path, layout: Layout | Literal["auto"] = "auto") -> Found:
+def find_pairs(
+    root: str | Path,
+    layout: Layout | Literal["auto"] = "auto",
+    *,
+    leave_out: Collection[str] = (),
+    open_files: bool = True,
+) -> Found:
     """Finds the pairs in a folder, in any of these layouts:
 
     - side-by-side pictures, A on the left ("pairs"), or photos alone ("photos"): in train/, val/ and test/, or all
@@ -89,8 +100,9 @@ def find_pairs(root: str | Path, layout: Layout | Literal["auto"] = "auto") -> F
 
     A folder that holds nothing but one folder stands for that one, as zips often are.
     Without a val folder a tenth of train, at most 100 pairs, is held out: always the same ones, by name.
-    Files that are empty, broken, under 16 pixels or without a partner are left out and named in `left_out`.
-    Raises DatasetError when nothing is left.
+    Files that are empty, broken, under 16 pixels or without a partner are left out and named in `left_out`, and so are
+    the pairs whose A, by its path below the folder, is in `leave_out`. Without `open_files`, and in folders of more
+    than a few thousand files, the names alone are looked at. Raises DatasetError when nothing is left.
     """
     root = Path(root).expanduser()
     if not root.is_dir():
@@ -105,7 +117,9 @@ def find_pairs(root: str | Path, layout: Layout | Literal["auto"] = "auto") -> F
         entries = [entry for split in splits.values() for entry in split]
         found_layout = _guess_layout(entries) if layout == "auto" else layout
 
-    _leave_out_broken(root, splits, found_layout, left_out)
+    _leave_out_unwanted(root, splits, frozenset(leave_out), left_out)
+    if open_files:
+        _leave_out_broken(root, splits, found_layout, left_out)
     if not splits.get("train"):
         raise DatasetError(_nothing_usable(root, left_out))
     held_out = not splits.get("val")
@@ -318,9 +332,10 @@ class ShuffledBatches(Sampler[list[tuple[int, int]]]):
 
 
 def _unwrapped(root: Path) -> Path:
-    children = [child for child in root.iterdir() if not child.name.startswith((".", "__MACOSX"))]
+    with os.scandir(root) as listed:
+        children = list(islice((child for child in listed if not child.name.startswith((".", "__MACOSX"))), 2))
     if len(children) == 1 and children[0].is_dir() and children[0].name.lower() not in SPLIT_NAMES["train"]:
-        return _unwrapped(children[0])
+        return _unwrapped(Path(children[0].path))
     return root
 
 
@@ -379,11 +394,12 @@ def _single_files(root: Path, left_out: dict[str, str]) -> dict[str, list[Entry]
     found = {split: next((folders[name] for name in SPLIT_NAMES[split] if name in folders), None) for split in SPLITS}
     if not found["train"]:
         found = {"train": root}
-    return {
-        split: [Entry(_name(path, root), path) for path in map(folder.joinpath, _image_files(folder, root, left_out))]
-        for split, folder in found.items()
-        if folder
-    }
+    splits = {}
+    for split, folder in found.items():
+        if folder:
+            below = "" if folder == root else f"{_name(folder, root)}/"
+            splits[split] = [Entry(below + name, folder / name) for name in _image_files(folder, root, left_out)]
+    return splits
 
 
 def _image_files(folder: Path, root: Path, left_out: dict[str, str]) -> list[str]:
@@ -432,6 +448,21 @@ def _size(path: Path) -> tuple[int, int]:
             return (picture.height, picture.width) if lies_on_side else picture.size
     except Exception:  # decoders raise anything at all on broken data
         return 0, 0
+
+
+def _leave_out_unwanted(
+    root: Path, splits: dict[str, list[Entry]], unwanted: frozenset[str], left_out: dict[str, str]
+) -> None:
+    if not unwanted:
+        return
+    for split, entries in splits.items():
+        kept = []
+        for entry in entries:
+            if (name := entry.file_below(root)) in unwanted:
+                left_out[name] = "left out on request"
+            else:
+                kept.append(entry)
+        splits[split] = kept
 
 
 def _leave_out_broken(root: Path, splits: dict[str, list[Entry]], layout: Layout, left_out: dict[str, str]) -> None:
@@ -483,9 +514,10 @@ def _nothing_usable(root: Path, left_out: dict[str, str]) -> str:
     )
     if left_out:
         name, reason = next(iter(left_out.items()))
-        message += f" {_count(len(left_out), 'image')} left out, such as {name} ({reason})."
+        message += f" {count_of(len(left_out), 'image')} left out, such as {name} ({reason})."
     return message
 
 
-def _count(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
+    """1 file, 2 files."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

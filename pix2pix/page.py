@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
     from pix2pix.checkpoint import Metadata
 
 PAGE = ROOT / "ui" / "page"
-SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "controls")  # in this order they are one
+SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "teach", "controls")  # in this order they are one
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
 
 

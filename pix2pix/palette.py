@@ -30,6 +30,31 @@ STRANGE = 0.6  # share of far pixels; the JPEGs of the pix2pix facades have up t
 LOOKED_AT = 256  # pixels a side at most
 
 
+def chosen(text: str) -> Palette | None:
+    """The palette that a setting means: none, a name of PALETTES, or colours such as `wall=#0030ff,#027fff`.
+
+    Raises ValueError for anything else.
+    """
+    if text == "none" or text in PALETTES:
+        return PALETTES.get(text)
+    palette: dict[str, tuple[int, int, int]] = {}
+    for part in text.split(","):
+        name, _, colour = part.strip().rpartition("=")
+        if not colour.startswith("#") or len(colour) != 7:
+            raise ValueError(f"the palette's {part!r} is not of the form #rrggbb or name=#rrggbb")
+        red, green, blue = bytes.fromhex(colour[1:])
+        palette[name.strip() or f"colour {len(palette) + 1}"] = (red, green, blue)
+    return palette
+
+
+def listed(palette: Palette | None) -> str:
+    """The setting that means it."""
+    known = next((name for name, each in PALETTES.items() if each is palette), None)
+    if known or not palette:
+        return known or "none"
+    return ",".join(f"{name}=#{bytes(colour).hex()}" for name, colour in palette.items())
+
+
 def is_strange(picture: Image.Image, palette: Palette) -> bool:
     """Whether the picture can hardly be a label map in these colours, however smeared: a photo, say."""
     picture = picture.convert("RGB")

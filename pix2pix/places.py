@@ -14,6 +14,7 @@ CHECKPOINTS = ROOT / "checkpoints"
 GENERATOR_FILE = "generator.safetensors"  # of a run directory
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a folder in runs/
 SNAPSHOTS = "snapshots"  # folder of a run directory
+BEST = "best"  # folder of a run directory: the generator of the step with the lowest val_L1
 
 
 def runs_dir() -> Path:
@@ -24,14 +25,24 @@ def runs_dir() -> Path:
 def generators() -> dict[str, Path]:
     """Every generator that can be loaded by name: the shipped ones first, then the runs, newest first.
 
-    A run that has the name of a shipped generator is called `runs/<name>`.
+    A run that has the name of a shipped generator is called `runs/<name>`. What it was at its best follows
+    as `<name> (best)`.
     """
     found = {path.stem: path for path in sorted(CHECKPOINTS.glob("*.safetensors"))}
     trained = {path: _modified(path) for path in runs_dir().glob(f"*/{GENERATOR_FILE}")}
     for path in sorted(trained, key=trained.__getitem__, reverse=True):
         name = path.parent.name
-        found[f"runs/{name}" if name in found else name] = path
+        name = f"runs/{name}" if name in found else name
+        found[name] = path
+        if kept := best(path):
+            found[f"{name} (best)"] = kept[1]
     return found
+
+
+def best(generator: Path) -> tuple[int, Path] | None:
+    """The step and the file of what the generator of a run was at its best, by its distance from val."""
+    files = [path for path in generator.parent.glob(f"{BEST}/*.safetensors") if path.stem.isdecimal()]
+    return max(((int(path.stem), path) for path in files), default=None)
 
 
 def snapshots(generator: Path) -> dict[int, Path]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ui import intake
-from ui.intake import IntakeError, receive, unused_name
+from pix2pix import intake
+from pix2pix.data import find_pairs
+from pix2pix.doctor import examine
+from pix2pix.intake import IntakeError, bring, demo, receive, unused_name
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +91,24 @@ def test_names_are_unused_and_plain(tmp_path: Path):
     assert unused_name("my shoes!", tmp_path) == "my-shoes-2"
     assert unused_name("...", tmp_path) == "pictures"
     assert unused_name("Datasets", tmp_path) == "Datasets-2"
+
+
+def test_a_path_is_a_path_and_a_folder_that_is_there_is_no_dataset_of_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for path in ("owner/name", "/nowhere", "pictures", "./owner/other", "a/b/c"):
+        assert bring(path) == Path(path)
+    assert bring(" ~/x ") == Path("~/x").expanduser()
+
+
+def test_the_demo_is_a_sound_dataset_that_is_drawn_once(runs: Path):
+    folder = demo()
+    assert folder == runs / "datasets" / "demo-facades"
+    report = list(examine(find_pairs(folder)))[-1]
+    assert [finding.what for finding in report.findings] == ["B is label maps in the 12 facade classes"]
+    (folder / "train" / "000.png").unlink()
+    assert demo() == folder
+    assert not (folder / "train" / "000.png").exists(), "it is not drawn again"
+    assert [path.name for path in folder.parent.iterdir()] == ["demo-facades"]

@@ -152,6 +152,72 @@ def test_a_run_that_was_cut_off_resumes_to_the_very_same_losses(make_run: Callab
     assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
 
 
+def test_the_time_to_stop_stops_and_saves(make_run: Callable[..., Run]):
+    run = make_run(steps=1000)
+    run.stop_at(time.time() + 1)
+    with run.claim():
+        train(run)
+    assert run.status().state == "stopped"
+    assert 1 <= run.status().step == (run.status().saved_step or 0) < 1000
+    assert run.stops_at() is None
+
+
+def test_the_best_by_validation_is_kept(make_run: Callable[..., Run]):
+    run = make_run(steps=60, preview_every=3, lr=2e-3)
+    train(run)
+    looks = {row["step"]: row["val_L1"] for row in run.metrics()[0] if "val_L1" in row}
+    best = min(looks, key=lambda step: looks[step])
+    kept = places.best(run.generator_file)
+    assert kept
+    assert kept[0] == best
+    assert checkpoint.read_metadata(kept[1]).steps == best
+    assert run.best_val_L1() == looks[best]
+    assert places.generators()["run (best)"] == kept[1]
+
+
+def test_a_resumed_run_does_not_take_a_worse_one_for_the_best(make_run: Callable[..., Run]):
+    run = make_run(steps=2, preview_every=1, save_every=1)
+    train(run)
+    run.metrics_file.write_text("".join(f'{{"step": {step}, "val_L1": 0.0}}\n' for step in (1, 2)))
+    kept = places.best(run.generator_file)
+    run.extend(3)
+    train(run)
+    assert places.best(run.generator_file) == kept
+
+
+def test_a_run_of_an_earlier_version_which_noted_less_can_be_resumed(make_run: Callable[..., Run]):
+    run = make_run(steps=3)
+    train(run)
+    saved = torch.load(run.state_file, weights_only=True)
+    torch.save(saved | {"losses": saved["losses"][:3]}, run.state_file)
+    run.extend(3)
+    train(run)
+    assert [row["step"] for row in run.metrics()[0]] == list(range(1, 7))
+
+
+def test_d_is_right_about_most_patches_once_it_has_learned(make_run: Callable[..., Run]):
+    run = make_run(steps=60, lambda_l1=0.0, lr_D=2e-3, lr=1e-6, log_every=20)
+    train(run)
+    first, *_, last = (row["acc_D"] for row in run.metrics()[0])
+    assert 0 <= first < last <= 1
+    assert last > 0.9
+
+
+def test_a_pinned_drawing_is_in_every_preview(make_run: Callable[..., Run], pairs: Path):
+    run = make_run(steps=4, preview_every=2)
+    train(run)
+    with Image.open(run.previews()[-1]) as sheet:
+        plain = sheet.size
+    run.pin(Image.new("RGB", (90, 60), "lime"))
+    run.extend(2)
+    before = losses(run)
+    train(run)
+    with Image.open(run.previews()[-1]) as sheet:
+        assert sheet.size == (plain[0] + 36, plain[1])
+        assert sheet.convert("RGB").getpixel((sheet.width - 16, 16)) == pytest.approx((0, 255, 0), abs=4)
+    assert losses(run)[: len(before)] == before
+
+
 def test_the_stop_file_stops_and_saves(make_run: Callable[..., Run]):
     run = make_run(steps=1000)
     with run.claim():
@@ -171,6 +237,23 @@ def test_weights_that_are_not_numbers_never_replace_good_ones(make_run: Callable
     assert not run.generator_file.exists()
 
 
+def test_the_first_step_that_is_not_a_number_is_named(make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch):
+    count = iter(range(1, 100))
+
+    def poisoned(*arguments: Any) -> Tensor:
+        losses = update(*arguments)
+        return losses * float("nan") if next(count) >= 7 else losses
+
+    monkeypatch.setattr(loop, "update", poisoned)
+    run = make_run(log_every=10)
+    with pytest.raises(DivergedError), run.claim():
+        train(run)
+    assert run.status().error == (
+        "The loss is not a number since step 7: stopped, and the last good state was kept. Lower the learning rate: "
+        "duplicate the run with half of it. Resume continues from step 5."
+    )
+
+
 def test_a_damaged_state_is_named(make_run: Callable[..., Run]):
     run = make_run(steps=1)
     run.state_file.write_bytes(b"half a file")
@@ -181,6 +264,22 @@ def test_a_damaged_state_is_named(make_run: Callable[..., Run]):
 def test_the_learning_rate_is_constant_and_then_falls_linearly():
     config = TrainConfig(name="n", dataset="d", steps=10, decay_steps=4, lr=5.0)
     assert [learning_rate(config, step, 10) for step in range(1, 11)] == [5, 5, 5, 5, 5, 5, 4, 3, 2, 1]
+
+
+def test_the_discriminator_may_learn_at_a_rate_of_its_own(make_run: Callable[..., Run]):
+    plain, slower = make_run("plain"), make_run("slower", lr_D=1e-6)
+    for run in (plain, slower):
+        train(run)
+        rates = torch.load(run.state_file, weights_only=True)
+        assert rates["opt_G"]["param_groups"][0]["lr"] == pytest.approx(2e-4)
+        assert rates["opt_D"]["param_groups"][0]["lr"] == pytest.approx(run.config.lr_D or 2e-4)
+    assert losses(plain) != losses(slower)
+
+
+def test_what_the_doctor_found_is_left_out(make_run: Callable[..., Run]):
+    run = make_run(steps=0, epochs=1, leave_out=("0.png", "1.png", "2.png"))
+    train(run)  # of eight pairs three are left out, and one is held out
+    assert run.status().total == 4
 
 
 def test_photos_alone_train_edges_to_photo(make_run: Callable[..., Run], photos: Path):
@@ -308,6 +407,51 @@ def test_the_generator_says_what_it_was_trained_on(make_run: Callable[..., Run])
     assert (metadata.licence, metadata.provenance) == ("MIT", "boxes")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
+def test_want_of_memory_is_said_in_words(make_run: Callable[..., Run]):
+    run = make_run(crop_size=1024, load_size=1024, batch_size=64, ngf=64, ndf=64)
+    limited = ["sh", "-c", 'ulimit -v 6000000; exec "$@"', "sh"]  # kB: what loading torch takes, and a bit
+    process = subprocess.Popen([*limited, sys.executable, "-m", "training", str(run.path)], cwd=ROOT)
+    assert process.wait(200) != 0
+    assert run.status().state == "failed"
+    assert run.status().error.startswith("There was not enough memory. Duplicate the run with a smaller batch size")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is Linux's")
+def test_a_full_disk_is_said_in_words_and_costs_no_save(make_run: Callable[..., Run]):
+    run = make_run(steps=30, save_every=5)
+    run.stop_at(time.time() + 1)
+    with run.claim():
+        train(run)
+    saved = run.status().saved_step
+    before = run.state_file.read_bytes()
+    run.stop_at(None)
+    run.extend(20)
+    full = run.path / ".state.pt.tmp"
+    full.symlink_to("/dev/full")  # where the next save is written first
+    with pytest.raises((OSError, RuntimeError)), run.claim():
+        train(run)
+    assert run.status().error.startswith("The disk is full, and the last good save was kept. Free some space")
+    assert run.status().error.endswith(f"Resume continues from step {saved}.")
+    assert run.state_file.read_bytes() == before
+    train(run)  # there is room again
+    assert run.status().state == "finished"
+
+
+def test_a_dataset_that_is_deleted_meanwhile_is_named(make_run: Callable[..., Run], pairs: Path):
+    run = make_run(steps=30)
+    with run.claim():
+        (run.path / "stop").touch()
+        train(run)
+    elsewhere = pairs.rename(pairs.with_name("moved"))
+    with pytest.raises(DatasetError), run.claim():
+        train(run)
+    assert run.status().error == f"{pairs} is not there; give a folder of images. Resume continues from step 1."
+    elsewhere.rename(pairs)
+    train(run)
+    assert run.status().state == "finished"
+
+
 def command_line(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -324,9 +468,22 @@ def test_the_command_line_creates_and_trains(pairs: Path, runs: Path):
     assert run.log().splitlines() == done.stdout.splitlines()
 
 
+def test_the_command_line_has_the_presets_and_the_demo_of_the_form(runs: Path):
+    done = command_line(
+        "--preset", "quick", "--dataset", "demo", "--name", "houses", "--steps", "2", "--crop-size", "32",
+        "--load-size", "36", "--device", "cpu",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    config = Run(runs / "houses").config
+    assert (config.steps, config.crop_size, config.ngf, config.log_every) == (2, 32, 32, 20)
+    assert (config.direction, config.palette) == ("BtoA", "cmp")
+    assert checkpoint.read_metadata(runs / "houses" / "generator.safetensors").source.kind == "labels"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--preset", "slow", "--dataset", ".", "--name", "n"], "--preset slow is not one of quick, paper"),
         (["runs/nothing"], "no training run in"),
         (["--dataset", "/nowhere", "--name", "n"], "/nowhere is not there"),
         (["--dataset", ".", "--name", "a b"], "name 'a b' must be"),

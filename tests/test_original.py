@@ -72,7 +72,7 @@ def test_five_training_steps_have_the_recorded_losses(networks: tuple[Generator,
     opt_G, opt_D = (adam(network, config) for network in networks)
     accelerator = Accelerator(cpu=True)
     losses = [update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator).tolist() for _ in range(5)]
-    np.testing.assert_allclose(losses, RECORD["losses"], rtol=1e-3)
+    np.testing.assert_allclose([row[:3] for row in losses], RECORD["losses"], rtol=1e-3)
 
 
 def test_generators_update_leaves_the_discriminators_gradients_alone(networks: tuple[Generator, Discriminator]):

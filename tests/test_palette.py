@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from pix2pix.palette import CMP, PALETTES, is_strange, snap
+from pix2pix.palette import CMP, PALETTES, chosen, is_strange, listed, snap
 
 SIZES = [(1, 1), (9, 1), (3, 2), (64, 51)]  # width, height
 COLOURS = np.array(list(CMP.values()))
@@ -97,3 +97,15 @@ def test_a_picture_in_other_colours_is_strange(mode: str):
     gradient = Image.linear_gradient("L").resize((300, 200)).convert(mode)
     assert is_strange(gradient, CMP)
     assert is_strange(Image.new("RGB", (2, 2), "white"), CMP)
+
+
+def test_a_palette_may_be_chosen_by_name_or_listed():
+    assert chosen("none") is None
+    assert chosen("cmp") is CMP
+    mine = {"wall": (0, 48, 255), "colour 2": (2, 127, 255)}
+    assert chosen("wall=#0030ff,#027FFF") == mine
+    assert chosen(listed(mine)) == mine
+    assert (listed(CMP), listed(None)) == ("cmp", "none")
+    for wrong in ("reds", "wall=blue", "#12", "#12345g"):
+        with pytest.raises(ValueError, match=r"#rrggbb|hexadecimal"):
+            chosen(wrong)

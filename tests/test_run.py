@@ -331,7 +331,177 @@ def test_a_stale_stop_file_is_removed(stand_in: Callable[[str], None]):
     assert trainer.wait(5) == 0
 
 
+# --- the queue
+
+
+def test_a_queued_run_starts_when_the_one_before_it_has_ended(stand_in: Callable[[str], None]):
+    first, second, third = make("first"), make("second"), make("third")
+    assert first.submit().startswith("first starts from the beginning")
+    assert second.submit() == "second waits in the queue until first has ended."
+    third.submit()
+    assert [run.status().state for run in (second, third)] == ["queued", "queued"]
+    assert not second.status().alive
+    assert Run.start_next() == []
+
+    first.stop()
+    assert [run.name for run in Run.start_next()] == ["second"], "in the order in which they came, one at a time"
+    assert second.status().state == "starting"
+    assert third.status().state == "queued"
+    second.stop()
+
+
+def test_a_run_can_leave_the_queue(stand_in: Callable[[str], None]):
+    first, second = make("first"), make("second")
+    first.submit()
+    second.submit()
+    second.request_stop()
+    assert second.status() == Status()
+    first.stop()
+    assert Run.start_next() == []
+
+
+def test_runs_on_different_devices_do_not_wait_for_each_other(stand_in: Callable[[str], None]):
+    runs = [Run.create(TrainConfig(name=f"on-{at}", dataset="photos", device=f"cuda:{at}")) for at in (0, 1)]
+    for run in runs:
+        assert "starts from the beginning" in run.submit()
+    assert all(run.status().alive for run in runs)
+    assert "waits in the queue" in make("anywhere").submit()
+
+
+def test_a_run_with_nothing_left_is_neither_started_nor_queued(stand_in: Callable[[str], None]):
+    first, done = make("first"), make("done")
+    done.write_status(state="finished", step=5, total=5)
+    first.start()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="nothing is left to resume"):
+            done.submit()
+        first.stop()
+    assert not done.is_queued()
+
+
+def test_a_run_that_is_trained_is_not_queued_behind_itself(stand_in: Callable[[str], None]):
+    run = make()
+    run.submit()
+    with pytest.raises(RunBusy, match="already being trained"):
+        run.submit()
+    assert not run.is_queued()
+
+
+# --- what may be changed while it does not train
+
+
+@pytest.mark.parametrize("change", ["extend", "rename", "delete"])
+def test_a_run_that_is_trained_is_not_changed(stand_in: Callable[[str], None], change: str):
+    run = make()
+    run.start()
+    wait_until(lambda: run.status().state == "running")
+    changes = {"extend": lambda: run.extend(5), "rename": lambda: run.rename("other"), "delete": run.delete}
+    with pytest.raises(RunBusy, match="stop it first"):
+        changes[change]()
+    assert Run.named("shoes").status().alive
+
+
+def test_a_finished_run_can_be_extended_and_goes_on(stand_in: Callable[[str], None]):
+    stand_in("finishes")
+    run = make()
+    run.start()
+    wait_until(lambda: run.status().state == "finished")
+    run.extend(500)
+    assert (run.status().state, run.status().total) == ("stopped", 1500)
+    assert Run.named("shoes").config.steps == 1500
+    run.start()
+    wait_until(lambda: run.status().state == "finished")
+
+
+def test_what_has_not_begun_or_is_no_extension_is_refused():
+    run = make()
+    with pytest.raises(ValueError, match="has not begun yet"):
+        run.extend(5)
+    with pytest.raises(ValueError, match="none"):
+        run.extend(0)
+
+
+def test_a_renamed_run_keeps_what_it_has(runs: Path):
+    run = make()
+    run.append_metrics({"step": 1})
+    renamed = run.rename("boots")
+    assert (renamed.name, renamed.config.name, renamed.path) == ("boots", "boots", runs / "boots")
+    assert renamed.metrics()[0] == [{"step": 1}]
+    assert [run.name for run in Run.list()] == ["boots"]
+    assert renamed.rename("boots").name == "boots"
+
+
+def test_a_run_is_not_renamed_over_another_or_to_nonsense(runs: Path):
+    make("other")
+    run = make()
+    for name, error in (("other", FileExistsError), ("datasets", FileExistsError), ("a/b", ValueError)):
+        with pytest.raises(error):
+            run.rename(name)
+    assert sorted(run.name for run in Run.list()) == ["other", "shoes"]
+    assert Run.named("shoes").config.name == "shoes"
+
+
+def test_a_deleted_run_is_gone_and_its_name_is_free(runs: Path):
+    make().delete()
+    assert Run.list() == []
+    assert not list(runs.glob("*shoes*"))
+    assert make().status() == Status()
+
+
+# --- stopping at a time
+
+
+def test_a_run_stops_at_its_time_and_can_be_resumed_after_it(stand_in: Callable[[str], None]):
+    run = make()
+    run.stop_at(time.time() + 1000)
+    run.start()
+    wait_until(lambda: run.status().step > 2)
+    assert run.stops_at(), "a start does not forget it"
+    run.stop_at(time.time() - 1)
+    wait_until(lambda: run.status().state == "stopped")
+    run.start()
+    assert run.stops_at() is None
+    wait_until(lambda: run.status().state == "running")
+    run.stop()
+
+
+def test_a_time_to_stop_can_be_taken_back():
+    run = make()
+    run.stop_at(time.time() - 1)
+    assert run.should_stop()
+    run.stop_at(None)
+    assert not run.should_stop()
+
+
+# --- the best
+
+
+def test_the_best_is_one_and_is_forgotten_with_what_is_beyond_a_rewind():
+    run = make()
+    for step, val_L1 in ((10, 0.3), (20, 0.2), (30, 0.1)):
+        run.append_metrics({"step": step, "val_L1": val_L1})
+        run.best_file(step).parent.mkdir(exist_ok=True)
+        run.best_file(step).touch()
+        run.forget_worse(step)
+        assert run.best_val_L1() == val_L1
+        assert [path.stem for path in run.best_file(step).parent.iterdir()] == [f"{step:06d}"]
+    run.rewind(20)
+    assert run.best_val_L1() == float("inf")
+
+
 # --- when it goes wrong
+
+
+def test_a_full_disk_is_the_reason_even_if_that_cannot_be_written(
+    stand_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("training.run.FULL_MB", 1 << 40)
+    run = make()
+    run.start()
+    wait_until(lambda: run.status().step >= 2)
+    os.kill(run.status().pid or 0, signal.SIGKILL)
+    wait_until(lambda: not run.status().alive)
+    assert run.status().error.startswith("The disk is full, and the last good save was kept. Free some space")
 
 
 def test_a_killed_run_says_so_and_resumes(stand_in: Callable[[str], None]):

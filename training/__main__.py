@@ -1,9 +1,11 @@
 """The command line of training.
 
-    python -m training --dataset DIR --name NAME [settings]    create a run and train it in the foreground
-    python -m training runs/NAME                               start or resume a run
+    python -m training --dataset DIR --name NAME [--preset quick] [settings]    create a run, train it in the foreground
+    python -m training runs/NAME                                                start or resume a run
 
-Ctrl-C, SIGTERM or the stop file finish the step, save and exit; a second Ctrl-C exits at once.
+DIR may also be owner/name of a dataset on the Hugging Face Hub, or `demo`: facades that are drawn by code. The settings
+are those of the Train tab, in its order; --preset puts those of one of its presets in their place, the paper's recipe
+being the default. Ctrl-C, SIGTERM or the stop file finish the step, save and exit; a second Ctrl-C exits at once.
 """
 
 import ctypes
@@ -19,7 +21,7 @@ from typing import NoReturn
 
 import psutil
 
-from training.config import TrainConfig
+from training.config import DEMO_SETTINGS, PRESETS, TrainConfig
 from training.run import Run, RunBusy
 
 JOIN_S = 60.0  # that other processes wait for the first one to create the run
@@ -74,15 +76,34 @@ def _named(arguments: list[str]) -> Run:
 def _created(arguments: list[str]) -> Run:
     import tyro
 
+    arguments = _with_preset(arguments)
     config = tyro.cli(TrainConfig, args=arguments, prog="python -m training", description=__doc__)
     if _is_main():
-        return Run.create(config.with_changes(dataset=str(Path(config.dataset).expanduser().resolve())))
+        from pix2pix.intake import bring, demo
+
+        folder = demo() if config.dataset == "demo" and not Path("demo").exists() else bring(config.dataset)
+        about = DEMO_SETTINGS if config.dataset == "demo" else {}
+        return Run.create(config.with_changes(dataset=str(folder.resolve()), **about))
     deadline = time.monotonic() + JOIN_S
     while time.monotonic() < deadline:  # under torchrun: the first process creates it
         with suppress(FileNotFoundError):
             return Run.named(config.name)
         time.sleep(0.1)
     raise ValueError(f"the first process has not created the run {config.name!r}")
+
+
+def _with_preset(arguments: list[str]) -> list[str]:
+    """--preset NAME becomes its settings, which those that are given win over."""
+    if "--preset" not in arguments:
+        return arguments
+    place = arguments.index("--preset")
+    name = arguments[place + 1] if place + 1 < len(arguments) else ""
+    if name not in PRESETS:
+        raise ValueError(f"--preset {name} is not one of {', '.join(PRESETS)}")
+    rest = arguments[:place] + arguments[place + 2 :]
+    given = {argument.partition("=")[0].replace("_", "-") for argument in rest}
+    settings = [(f"--{key.replace('_', '-')}", str(value)) for key, value in PRESETS[name].items()]
+    return [word for option, value in settings if option not in given for word in (option, value)] + rest
 
 
 def _train(run: Run) -> None:
@@ -93,8 +114,12 @@ def _train(run: Run) -> None:
     _log_to(run)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(run))
-    with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
-        train(run)
+    try:
+        with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
+            train(run)
+    finally:
+        if _processes() == 1:  # what torchrun has put into the environment is not for others: there the app sees to it
+            Run.start_next()
 
 
 @contextmanager

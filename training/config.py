@@ -1,15 +1,35 @@
 """The settings of a training run: one dataclass, behind the command line, the Train tab and config.json alike."""
 
+import ast
+import inspect
 import json
+import re
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from math import inf
 from typing import Any, Literal, Self, get_args
 
 Direction = Literal["AtoB", "BtoA"]
 Layout = Literal["auto", "pairs", "folders", "photos"]
 Kind = Literal["image", "edges", "photo", "labels"]
-PaletteName = Literal["none", "cmp"]
 Precision = Literal["auto", "fp32", "bf16"]
+
+
+Preset = Literal["quick", "paper"]
+
+# What to begin with: the paper's recipe is TrainConfig's own defaults.
+PRESETS: dict[Preset, dict[str, Any]] = {
+    "quick": {"crop_size": 128, "load_size": 143, "ngf": 32, "ndf": 32, "steps": 2000,
+              "log_every": 20, "preview_every": 100, "save_every": 200},
+    "paper": {},
+}  # fmt: skip
+
+
+# Of the facades that are drawn by code, from their labels to the picture.
+DEMO_SETTINGS: dict[str, Any] = {
+    "direction": "BtoA", "a": "photo", "b": "labels", "palette": "cmp", "licence": "MIT",
+    "provenance": "Facades drawn by code.",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +48,13 @@ class TrainConfig:
     """what A shows; tells the app which drawing tools to offer (photos alone: always edges to photo)"""
     b: Kind = "image"
     """what B shows"""
-    palette: PaletteName = "none"
-    """snap the label colours of the input to a palette: cmp is the 12 facade classes"""
+    palette: str = "none"
+    """snap the label colours of the input to a palette: cmp is the 12 facade classes, others are listed as
+    wall=#0030ff,window=#027fff"""
+    line_width: float = 0.0
+    """width in pixels that the Draw tab gives the lines of an input; 0 takes 1.5 for photos alone, else 1"""
+    leave_out: tuple[str, ...] = ()
+    """pairs to leave out, by the path of A's file below the folder: the dataset doctor lists blank ones and copies"""
 
     colour_hints: bool = False
     """give half of the drawings coloured strokes to learn from (photos alone): a red one then makes a red shoe"""
@@ -70,6 +95,8 @@ class TrainConfig:
     """pairs per step; each image is normalised alone, so over 1 departs from the original's batch statistics"""
     lr: float = 2e-4
     """Adam's learning rate, of both networks"""
+    lr_D: float = 0.0
+    """the discriminator's own learning rate, for when it wins; 0 takes lr"""
     beta1: float = 0.5
     """Adam's first momentum"""
     lambda_l1: float = 100.0
@@ -111,13 +138,18 @@ class TrainConfig:
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             _require(value in allowed, f"{name} {value!r} is not one of {', '.join(allowed)}")
+        _require(
+            _PALETTE.fullmatch(self.palette) is not None,
+            f"palette {self.palette!r} is not none, cmp or a list such as wall=#0030ff,window=#027fff",
+        )
+        _require(0 <= self.line_width < inf, f"line_width {self.line_width} must not be negative")
         _require(self.crop_size in _SIZES, f"crop_size {self.crop_size} is not one of {', '.join(map(str, _SIZES))}")
         _require(self.load_size >= self.crop_size, f"load_size {self.load_size} is below crop_size {self.crop_size}")
         _require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
         _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
         _require(0 <= self.ema < 1, f"ema {self.ema} is not in [0, 1)")
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
-        for name in ("lambda_l1", "lambda_features"):
+        for name in ("lr_D", "lambda_l1", "lambda_features"):
             _require(0 <= getattr(self, name) < inf, f"{name} {getattr(self, name)} must not be negative")
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
         for name in (
@@ -143,6 +175,7 @@ class TrainConfig:
         values: dict[str, Any] = json.loads(text)
         unknown = set(values) - {field.name for field in fields(cls)}
         _require(not unknown, f"unknown settings: {', '.join(sorted(unknown))}")
+        values["leave_out"] = tuple(values.get("leave_out", ()))
         return cls(**values)
 
     def with_changes(self, **changes: Any) -> Self:
@@ -154,11 +187,21 @@ _CHOICES = {
     "direction": get_args(Direction),
     "a": get_args(Kind),
     "b": get_args(Kind),
-    "palette": get_args(PaletteName),
     "precision": get_args(Precision),
 }
+_PALETTE = re.compile(r"none|cmp|([^=,#]+=)?#[0-9a-fA-F]{6}(,([^=,#]+=)?#[0-9a-fA-F]{6})*")
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def help_of_settings() -> dict[str, str]:
+    """What is written under each setting above, which the command line's --help and the Train tab both show."""
+    (definition,) = (node for node in ast.parse(inspect.getsource(TrainConfig)).body if isinstance(node, ast.ClassDef))
+    texts = {}
+    for field_, text in pairwise(definition.body):
+        if isinstance(field_, ast.AnnAssign) and isinstance(field_.target, ast.Name) and isinstance(text, ast.Expr):
+            texts[field_.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
+    return texts
 
 
 def _require(condition: bool, message: str) -> None:

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import psutil
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
+from PIL import Image
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
@@ -32,7 +34,8 @@ from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches, fi
 from pix2pix.devices import pick_device
 from pix2pix.losses import discriminator_loss, feature_loss, generator_loss, l1_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
-from pix2pix.palette import PALETTES
+from pix2pix.palette import chosen, snap
+from training import coach
 from training.config import TrainConfig
 from training.run import Run, replacing
 
@@ -41,6 +44,8 @@ VAL_PAIRS = 16  # that val_L1 is averaged over, at each preview
 DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
 FIRST_MOMENT = 50  # steps until the first snapshot
 HEARTBEAT_S = 2.0  # between writes of status.json
+PACE_S = 60.0  # over which the speed is averaged, previews and saves included
+LOSSES = ("loss_D", "loss_G", "loss_L1", "acc_D")
 
 T = TypeVar("T")
 
@@ -62,7 +67,7 @@ def train(run: Run) -> None:
     torch.manual_seed(config.seed)
 
     # Data
-    found = find_pairs(config.dataset, config.layout)
+    found = find_pairs(config.dataset, config.layout, leave_out=config.leave_out)
     train_set = _pairs(config, found, "train", augment=True)
     pairs_per_step = config.batch_size * accelerator.num_processes
     total = config.steps or math.ceil(config.epochs * len(train_set) / pairs_per_step)
@@ -96,6 +101,7 @@ def train(run: Run) -> None:
         log.info("%s Training on %s from step %d to %d.", found.describe(), where, state.step, total)
         if state.step == 0:
             preview.save(run, state.generator, 0)
+    best = run.best_val_L1()
     pace = Pace(total, pairs_per_step, state, show_bar=is_main)
     stopping = False
 
@@ -105,16 +111,15 @@ def train(run: Run) -> None:
         torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
         pair = pace.wait_for(batches)
         a, b = (half.to(device, non_blocking=True, memory_format=memory_format(device)) for half in pair)
-        lr = opt_G.param_groups[0]["lr"] = opt_D.param_groups[0]["lr"] = learning_rate(config, step, total)
+        lr = opt_G.param_groups[0]["lr"] = learning_rate(config, step, total)
+        opt_D.param_groups[0]["lr"] = lr * config.lr_D / config.lr if config.lr_D else lr
 
         # Update D and G, and note the losses; they stay on the device until they are logged
         if step <= config.l1_steps:
-            state.losses += update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
+            state.note(update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator))
         else:
-            state.losses += update(
-                G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator, config.lambda_features
-            )
-        state.noted += 1
+            objective = config.lambda_l1, accelerator, config.lambda_features
+            state.note(update(G_parallel, D_parallel, opt_G, opt_D, a, b, *objective))
         if config.smooth:
             G.smooth()
         if state.average:
@@ -125,9 +130,10 @@ def train(run: Run) -> None:
         # Log
         row: dict[str, Any] = {}
         if step % config.log_every == 0 or step == total:
+            first_bad = state.first_bad()
             row = {**state.take_losses(accelerator), "lr": lr}
             if not math.isfinite(sum(row.values())):
-                raise DivergedError(f"a loss is not a number since about step {step}; try a lower learning rate")
+                raise DivergedError(coach.not_a_number(min(first_bad, step)))
             epoch, epochs = (math.ceil(n * pairs_per_step / len(train_set)) for n in (step, total))
             log.info("[%d/%d][%d] Loss_D: %.4f Loss_G: %.4f Loss_L1: %.4f %.1f s",
                      epoch, epochs, step, row["loss_D"], row["loss_G"], row["loss_L1"], state.seconds)  # fmt: skip
@@ -135,6 +141,10 @@ def train(run: Run) -> None:
         # Look
         if is_main and (step % config.preview_every == 0 or step == total):
             row["val_L1"] = preview.save(run, state.generator, step)
+            if row["val_L1"] < best:
+                best = row["val_L1"]
+                checkpoint.save(run.best_file(step), state.generator, metadata.at(step))
+                run.forget_worse(step)
         if is_main and row:
             timing = {"time": round(state.seconds, 2), "data_wait": round(pace.take_wait_share(), 4)}
             run.append_metrics({"step": step, **timing, **row})
@@ -188,7 +198,8 @@ def update(
 ) -> Tensor:
     """One step of training on a batch of pairs, each half (N, 3, H, W) in [-1, 1]: D's update, then G's.
 
-    Returns (3,): half of loss_D, as the original reports it, and the two terms of G's objective, GAN and L1.
+    Returns (4,): half of loss_D, as the original reports it, the two terms of G's objective, GAN and L1, and the share
+    of patches that D judged right.
     """
     # Translate, once for both updates
     fake = G(a)
@@ -196,7 +207,9 @@ def update(
     # Update D: real pairs are real, fake pairs are fake. One batch holds both, as each image is normalised alone.
     opt_D.zero_grad()
     logits, features = D(torch.cat([a, a]), torch.cat([b, fake.detach()]), features=True)
-    loss_D = discriminator_loss(*logits.chunk(2))
+    real_logits, fake_logits = logits.chunk(2)
+    loss_D = discriminator_loss(real_logits, fake_logits)
+    acc_D = ((real_logits > 0).float().mean() + (fake_logits < 0).float().mean()) / 2
     accelerator.backward(loss_D)
     opt_D.step()
 
@@ -211,7 +224,7 @@ def update(
         objective = objective + lambda_features * feature_loss(fake_features, [both[: len(b)] for both in features])
     accelerator.backward(objective)
     opt_G.step()
-    return torch.stack([loss_D.detach() / 2, loss_G.detach(), loss_L1.detach()])
+    return torch.stack([loss_D.detach() / 2, loss_G.detach(), loss_L1.detach(), acc_D])
 
 
 def update_l1(
@@ -222,7 +235,8 @@ def update_l1(
     loss_L1 = l1_loss(G(a), b)
     accelerator.backward(lambda_l1 * loss_L1)
     opt_G.step()
-    return torch.stack([torch.zeros_like(loss_L1), torch.zeros_like(loss_L1), loss_L1]).detach()
+    none = torch.zeros_like(loss_L1)
+    return torch.stack([none, none, loss_L1, none]).detach()
 
 
 @dataclass
@@ -236,22 +250,34 @@ class State:
     average: AveragedModel | None = None  # of G
     step: int = 0
     seconds: float = 0.0  # of training so far, over all sittings
-    losses: Tensor = field(init=False)  # sums of loss_D, loss_G and loss_L1 since the last line of metrics
+    losses: Tensor = field(init=False)  # sums of what LOSSES names since the last line of metrics
     noted: int = 0  # steps in these sums
+    sound: Tensor = field(init=False)  # those of them in which each was a number
 
     def __post_init__(self) -> None:
-        self.losses = torch.zeros(3, device=next(self.G.parameters()).device)
+        self.losses = torch.zeros(len(LOSSES), device=next(self.G.parameters()).device)
+        self.sound = torch.zeros((), dtype=torch.long, device=self.losses.device)
 
     @property
     def generator(self) -> Generator:
         """What the training is for: G, or its moving average."""
         return self.average.module if self.average else self.G  # pyright: ignore[reportReturnType]
 
+    def note(self, losses: Tensor) -> None:
+        """Of one step."""
+        self.losses += losses
+        self.noted += 1
+        self.sound += torch.isfinite(losses).all()
+
+    def first_bad(self) -> int:
+        """The first step since the last line of metrics whose losses were not numbers; none of the later ones were."""
+        return self.step - self.noted + int(self.sound) + 1
+
     def take_losses(self, accelerator: Accelerator) -> dict[str, float]:
         """Their averages since the last call, over all processes."""
         means: Any = accelerator.reduce(self.losses / self.noted, reduction="mean")
-        self.losses, self.noted = torch.zeros_like(self.losses), 0
-        return dict(zip(("loss_D", "loss_G", "loss_L1"), means.tolist(), strict=True))
+        self.losses, self.noted, self.sound = torch.zeros_like(self.losses), 0, torch.zeros_like(self.sound)
+        return dict(zip(LOSSES, means.tolist(), strict=True))
 
     def share_losses(self, accelerator: Accelerator) -> None:
         """Gives each process the average of all, which the main one then saves for all."""
@@ -276,7 +302,8 @@ class State:
             for name, part in self._parts().items():
                 part.load_state_dict(saved[name])
             self.step, self.seconds, self.noted = saved["step"], saved["seconds"], saved["noted"]
-            self.losses = saved["losses"].to(self.losses.device)
+            self.losses[: len(saved["losses"])] = saved["losses"]  # runs of earlier versions have noted fewer
+            self.sound.fill_(self.noted)
         except Exception as error:  # unpickling raises anything at all on broken data
             raise ValueError(f"{run.state_file} cannot be resumed from: {error}") from error
 
@@ -310,17 +337,30 @@ class Preview:
         self.train_columns = [train_set[index] for index in _spread(PREVIEW_COLUMNS, train_set)]
         self.val = _spread(VAL_PAIRS, self.val_set)
         self.device = device
+        self.palette = chosen(config.palette)
 
     def save(self, run: Run, G: Generator, step: int) -> float:
         """Writes the picture, and returns the mean L1 over a fixed part of val."""
         pairs = self.train_columns + [self.val_set[index] for index in self.val]
+        pinned = self._pinned(run, G.config.image_size)
         with evaluating(G):
-            fakes = [G(a[None].to(self.device))[0].cpu() for a, _ in pairs]
-        shown = len(self.train_columns) + PREVIEW_COLUMNS
-        rows = [[a for a, _ in pairs[:shown]], [b for _, b in pairs[:shown]], fakes[:shown]]
-        run.save_preview(step, images.grid(rows))
-        errors = [l1_loss(fake, b).item() for fake, (_, b) in zip(fakes, pairs, strict=True)]
+            fakes = [G(a[None].to(self.device))[0].cpu() for a, _ in [*pairs, *pinned]]
+        shown = min(len(self.train_columns) + PREVIEW_COLUMNS, len(pairs))
+        columns = [(a, b, fake) for (a, b), fake in zip([*pairs, *pinned], fakes, strict=True)]
+        run.save_preview(step, images.grid(list(zip(*columns[:shown], *columns[len(pairs) :], strict=True))))
+        errors = [l1_loss(fake, b).item() for fake, (_, b) in zip(fakes[: len(pairs)], pairs, strict=True)]
         return float(np.mean(errors[len(self.train_columns) :]))
+
+    def _pinned(self, run: Run, size: int) -> list[tuple[Tensor, Tensor]]:
+        """The drawing that someone has pinned to the run, if any; it has no target, and white stands for that."""
+        try:
+            drawing = images.read(run.pinned_file)
+        except OSError:
+            return []
+        if self.palette:
+            drawing = snap(drawing, self.palette).resize((size, size), Image.Resampling.NEAREST)
+        a = images.to_tensor(drawing.resize((size, size), Image.Resampling.BILINEAR))
+        return [(a, torch.ones_like(a))]
 
 
 class Pace:
@@ -331,7 +371,7 @@ class Pace:
         disable = None if show_bar else True  # None: where it is not a terminal
         self.bar = tqdm(total=total, initial=state.step, unit="step", smoothing=0.05, disable=disable)
         self.last_tick = self.last_beat = time.perf_counter()
-        self.step_s = 0.0  # smoothed over some twenty steps
+        self.beats = deque([(self.last_beat, state.step)])  # time and step of those of the last PACE_S
         self.waited_s, self.noted = 0.0, self.last_tick  # for data, since then
 
     def wait_for(self, batches: Iterator[T]) -> T:
@@ -353,16 +393,29 @@ class Pace:
         now = time.perf_counter()
         took, self.last_tick = now - self.last_tick, now
         self.state.seconds += took
-        self.step_s += (took - self.step_s) * (0.05 if self.step_s else 1.0)
         self.bar.update()
         if run and now - self.last_beat >= HEARTBEAT_S:
             self.last_beat = now
-            eta_s = (self.total - self.state.step) * self.step_s
-            speed = self.pairs_per_step / self.step_s
-            run.write_status(step=self.state.step, images_per_s=round(speed, 3), eta_s=round(eta_s, 1))
+            self.beats.append((now, self.state.step))
+            while len(self.beats) > 2 and now - self.beats[0][0] > PACE_S:
+                self.beats.popleft()
+            (since, first), step = self.beats[0], self.state.step
+            step_s = (now - since) / (step - first)
+            run.write_status(
+                step=step,
+                images_per_s=round(self.pairs_per_step / step_s, 3),
+                eta_s=round((self.total - step) * step_s, 1),
+                memory_mb=round(memory_mb(self.state.losses.device)),
+            )
 
     def close(self) -> None:
         self.bar.close()
+
+
+def memory_mb(device: torch.device) -> float:
+    """What the training takes: of the GPU's memory at most so far, else of the machine's now."""
+    in_use = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
+    return in_use / 1e6
 
 
 def _spread(count: int, dataset: PairedImages) -> list[int]:
@@ -432,7 +485,7 @@ def _pairs(config: TrainConfig, found: Found, split: str, *, augment: bool) -> P
         crop_size=config.crop_size,
         augment=augment,
         flip=config.flip,
-        palette=PALETTES.get(config.palette),
+        palette=chosen(config.palette),
         hints=config.colour_hints,
         wander=config.wander,
         seed=config.seed,
@@ -468,7 +521,7 @@ def _ahead(batches: Iterator[T], count: int = 2) -> Iterator[T]:
 def _metadata(config: TrainConfig, found: Found) -> Metadata:
     kinds = ("edges", "photo") if found.layout == "photos" else (config.a, config.b)
     a, b = (Side(kind) for kind in kinds)
-    if palette := PALETTES.get(config.palette):
+    if palette := chosen(config.palette):
         labels = Side("labels", palette)
         a, b = (labels, b) if config.direction == "AtoB" else (a, labels)
     provenance = config.provenance
@@ -477,7 +530,7 @@ def _metadata(config: TrainConfig, found: Found) -> Metadata:
     return Metadata(
         name=config.name,
         steps=0,
-        line_width=DRAWN_LINE_WIDTH if found.layout == "photos" else Metadata.line_width,
+        line_width=config.line_width or (DRAWN_LINE_WIDTH if found.layout == "photos" else Metadata.line_width),
         a=a,
         b=b,
         direction=config.direction,

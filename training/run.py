@@ -7,6 +7,7 @@ an app that was restarted all see the same run. Nothing here needs torch.
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,22 +16,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import filelock
 import psutil
 
-from pix2pix.places import GENERATOR_FILE, ROOT, SNAPSHOTS, runs_dir, snapshots
+from pix2pix.places import BEST, GENERATOR_FILE, ROOT, SNAPSHOTS, best, runs_dir, snapshots
+from training import faults
 from training.config import TrainConfig
 
 if TYPE_CHECKING:
     from PIL import Image
 
-State = Literal["starting", "running", "stopping", "stopped", "finished", "failed"]
+# Those of status.json, and "queued", which a file of that name says: the run waits for the device.
+State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
 
 PATIENCE_S = 120.0  # one step of a wide 512 px model takes over ten seconds on a slow CPU, and loading torch as long
 RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
+FULL_MB = 10  # of free disk, down to which it counts as full
 # What torchrun and `accelerate launch` print of the process that has ended first, before they end the others.
 _ENDED_FIRST = re.compile(r"failed \(exitcode: (-?\d+)\) local_rank: (\d+)")
 _HEADER = "=== training started "  # begins each attempt in log.txt: an old traceback is not blamed for a new end
@@ -49,6 +54,7 @@ class Status:
     total: int = 0
     images_per_s: float | None = None
     eta_s: float | None = None
+    memory_mb: int | None = None
     device: str = ""
     error: str = ""
     saved_step: int | None = None
@@ -90,8 +96,7 @@ class Run:
     def create(cls, config: TrainConfig) -> Self:
         """Makes the folder. Raises FileExistsError when the name is taken."""
         path = runs_dir() / config.name
-        if config.name.lower() in RESERVED_NAMES:
-            raise FileExistsError(f"the name {config.name!r} is kept for uploaded datasets: choose another")
+        _require_free_name(config.name)
         runs_dir().mkdir(parents=True, exist_ok=True)
         try:
             path.mkdir()  # only one of two processes can
@@ -108,6 +113,8 @@ class Run:
         """All runs, newest first. A folder that is no run, or a damaged one, is left out."""
         found = []
         for config_file in runs_dir().glob("*/config.json"):
+            if config_file.parent.name.startswith("."):  # one that is being deleted
+                continue
             with suppress(OSError, ValueError):
                 found.append((config_file.stat().st_mtime, cls(config_file.parent)))
         return [run for _, run in sorted(found, key=lambda pair: (pair[0], pair[1].name), reverse=True)]
@@ -140,6 +147,19 @@ class Run:
         return self.path / "metrics.jsonl"
 
     @property
+    def pinned_file(self) -> Path:
+        """The drawing that every preview shows as well."""
+        return self.path / "pinned.png"
+
+    @property
+    def _queued_file(self) -> Path:
+        return self.path / "queued"
+
+    @property
+    def _stop_at_file(self) -> Path:
+        return self.path / "stop_at"
+
+    @property
     def _status_file(self) -> Path:
         return self.path / "status.json"
 
@@ -159,9 +179,10 @@ class Run:
             status = self.status()
             if status.alive:
                 raise RunBusy(f"{self.name} is already being trained")
-            if status.state == "finished":
+            if self._read_status().state == "finished":
                 raise ValueError(f"{self.name} has finished its {status.total:,} steps: nothing is left to resume")
             self.clear_stop()
+            self.leave_queue()
             process = self._spawn()
             # The trainer cannot have written yet: it waits in `claim` for the lock that is held here.
             self._write_beginning(process.pid, _create_time(process.pid), launcher=process.pid)
@@ -170,6 +191,51 @@ class Run:
         """`start`, and says in words from where it goes on."""
         self.start()
         return f"{self.name} {self._next_beginning()}."
+
+    def submit(self) -> str:
+        """`resume`, as soon as nothing else is trained on its device; says in words what has become of it."""
+        with _queue_lock():
+            if other := self._in_the_way():
+                if other.name == self.name or self._read_status().state == "finished":
+                    self.start()  # which says why not
+                self._queued_file.write_text(str(time.time_ns()))
+                return f"{self.name} waits in the queue until {other.name} has ended."
+            return self.resume()
+
+    def leave_queue(self) -> None:
+        self._queued_file.unlink(missing_ok=True)
+
+    @classmethod
+    def start_next(cls) -> "list[Self]":
+        """Starts those of the queue, in its order, whose device is free by now."""
+        started = []
+        with _queue_lock():
+            for run in sorted((run for run in cls.list() if run.is_queued()), key=lambda run: run._place_in_queue()):
+                if run._in_the_way():
+                    continue
+                try:
+                    run.start()
+                    started.append(run)
+                except (RunBusy, ValueError):
+                    run.leave_queue()
+        return started
+
+    def is_queued(self) -> bool:
+        return self._queued_file.exists()
+
+    def _place_in_queue(self) -> str:
+        with suppress(OSError):
+            return self._queued_file.read_text()
+        return ""
+
+    def _in_the_way(self) -> "Run | None":
+        """A run that is being trained on the same device: two at once would be half as fast each."""
+        mine = self.config.device
+        for run in Run.list():
+            theirs = run.config.device
+            if run.status().alive and (mine == theirs or "auto" in (mine, theirs)):
+                return run
+        return None
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         launch = ["-m", "accelerate.commands.launch", "--num_processes", str(self.config.num_processes)]
@@ -192,7 +258,8 @@ class Run:
         return process
 
     def request_stop(self) -> None:
-        """Asks the trainer to finish its step, save and exit. Returns at once."""
+        """Asks the trainer to finish its step, save and exit, or takes the run out of the queue. Returns at once."""
+        self.leave_queue()
         if self.status().alive:
             self._stop_file.touch()
 
@@ -237,16 +304,84 @@ class Run:
             if status.pid == pid and status.alive:
                 self.write_status(state="stopped")
 
+    # --- the app's side: change it while it does not train
+
+    def extend(self, steps: int) -> None:
+        """So many steps more than were to be made. Raises RunBusy while it is being trained."""
+        if steps < 1:
+            raise ValueError(f"{steps} further steps are none")
+        with self._at_rest():
+            status = self._read_status()
+            if not status.total:
+                raise ValueError(f"{self.name} has not begun yet: it cannot be extended")
+            self.config = self.config.with_changes(steps=status.total + steps)
+            self._write_config()
+            state = "stopped" if status.state == "finished" else status.state
+            self.write_status(state=state, total=self.config.steps, eta_s=None)
+
+    def rename(self, name: str) -> "Run":
+        """The run under its new name. Raises RunBusy while it is being trained, FileExistsError, ValueError."""
+        if name == self.name:
+            return self
+        config = self.config.with_changes(name=name)
+        with _queue_lock():
+            _require_free_name(name)
+            if (runs_dir() / name).exists():
+                raise FileExistsError(f"there is already a run named {name!r}: choose another name")
+            with self._at_rest():
+                self.config = config
+                self._write_config()
+            return Run(self.path.rename(self.path.with_name(name)))
+
+    def delete(self) -> None:
+        """For good. Its dataset stays. Raises RunBusy while it is being trained."""
+        with self._at_rest():
+            self.leave_queue()
+        # Under another name first: a run that is half deleted should not be found.
+        shutil.rmtree(self.path.rename(self.path.with_name(f".{self.name}.deleted")))
+
+    def pin(self, drawing: "Image.Image") -> None:
+        """Every preview from now on shows what becomes of this drawing."""
+        with replacing(self.pinned_file) as temporary:
+            drawing.convert("RGB").save(temporary, format="PNG")
+
+    def stop_at(self, when: float | None) -> None:
+        """Asks the trainer to stop at that time (of `time.time()`), or not to if None."""
+        if when is None:
+            self._stop_at_file.unlink(missing_ok=True)
+        else:
+            self._stop_at_file.write_text(str(when))
+
+    def stops_at(self) -> float | None:
+        """The time at which it is to stop, if one was given."""
+        try:
+            return float(self._stop_at_file.read_text())
+        except (OSError, ValueError):
+            return None
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """Held while something is changed that a trainer would not notice, or must not lose."""
+        if self.status().alive:
+            raise RunBusy(f"{self.name} is being trained: stop it first")
+        with self._lock(timeout_s=10):
+            yield
+
+    def _write_config(self) -> None:
+        with replacing(self.config_file) as temporary:
+            temporary.write_text(self.config.to_json(), encoding="utf-8")
+
     # --- the app's side: watch
 
     def status(self) -> Status:
         """How the run is doing now: what the trainer last wrote, checked against whether it still lives."""
         status = self._read_status()
-        if not status.alive:
-            return status
-        if self._process(status) is None:
+        if status.alive and self._process(status) is None:
             status = self._read_status()  # it may have written its end between our two looks
-            return replace(status, state="failed", error=self._cause_of_death()) if status.alive else status
+            if status.alive:
+                status = replace(status, state="failed", error=self._cause_of_death())
+        if not status.alive:
+            return replace(status, state="queued") if self.is_queued() else status
         silent_s = time.time() - (status.heartbeat or 0)
         error = status.error
         if silent_s > PATIENCE_S:
@@ -299,6 +434,8 @@ class Run:
         if found:
             unindented = [line for line in traceback.splitlines() if line and not line[0].isspace()]
             cause = f"The training process failed: {unindented[0] if unindented else 'its log says how'}"
+        elif shutil.disk_usage(self.path).free < FULL_MB << 20:
+            cause = faults.DISK_FULL
         elif errors := [line for line in attempt.splitlines() if line.startswith("error: ")]:
             cause = f"The training process failed: {errors[-1].removeprefix('error: ')}"
         else:
@@ -333,8 +470,9 @@ class Run:
                 self.write_status(state="stopped")
                 raise
             except Exception as error:
-                words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-                self.write_status(state="failed", error=f"{words.rstrip('.')}. Resume {self._next_beginning()}.")
+                words = f"{faults.in_words(error)}. Resume {self._next_beginning()}."
+                with suppress(OSError):  # the disk may be full: then `status` finds the cause
+                    self.write_status(state="failed", error=words)
                 raise
 
     def write_status(self, **changes: Any) -> None:
@@ -364,22 +502,44 @@ class Run:
             image.save(temporary, format="JPEG", quality=92)
 
     def rewind(self, step: int) -> None:
-        """Forgets the metrics, previews and snapshots from beyond `step`, before training goes on from there."""
+        """Forgets the metrics, previews, snapshots and the best from beyond `step`, before training goes on there."""
         rows = [row for row in self.metrics()[0] if row["step"] <= step]
         with replacing(self.metrics_file) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        for seen in (*self.previews(), *snapshots(self.generator_file).values()):
+        kept = (*snapshots(self.generator_file).values(), *(self.path / BEST).glob("*.safetensors"))
+        for seen in (*self.previews(), *kept):
             if int(seen.stem) > step:
                 seen.unlink()
 
     def snapshot_file(self, step: int) -> Path:
         return self.path / SNAPSHOTS / f"{step:06d}.safetensors"
 
+    def best_file(self, step: int) -> Path:
+        return self.path / BEST / f"{step:06d}.safetensors"
+
+    def best_val_L1(self) -> float:
+        """That of the generator that is kept as the best; infinite without one."""
+        kept = best(self.generator_file)
+        rows = self.metrics()[0] if kept else []
+        return min((row["val_L1"] for row in rows if kept and row["step"] == kept[0] and "val_L1" in row), default=inf)
+
+    def forget_worse(self, step: int) -> None:
+        """Keeps the generator of that step alone as the best."""
+        for path in (self.path / BEST).glob("*.safetensors"):
+            if path != self.best_file(step):
+                path.unlink()
+
     def should_stop(self) -> bool:
-        return self._stop_file.exists()
+        return self._stop_file.exists() or self._time_is_up()
 
     def clear_stop(self) -> None:
         self._stop_file.unlink(missing_ok=True)
+        if self._time_is_up():
+            self.stop_at(None)
+
+    def _time_is_up(self) -> bool:
+        when = self.stops_at()
+        return when is not None and time.time() >= when
 
     # --- helpers
 
@@ -417,6 +577,19 @@ class Run:
                 same = abs(process.create_time() - status.create_time) < 2  # a corrected clock moves it by a second
                 return process if same and _lives(process) else None
         return None
+
+
+@contextmanager
+def _queue_lock() -> Iterator[None]:
+    """Held while it is decided who may train: by this process, another app, or a trainer that ends."""
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(runs_dir() / ".queue.lock", timeout=30):
+        yield
+
+
+def _require_free_name(name: str) -> None:
+    if name.lower() in RESERVED_NAMES:
+        raise FileExistsError(f"the name {name!r} is kept for uploaded datasets: choose another")
 
 
 @contextmanager

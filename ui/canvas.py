@@ -7,6 +7,7 @@ import asyncio
 import base64
 import io
 import logging
+import os
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pix2pix import page
 from pix2pix.places import generators, snapshots
 from pix2pix.samples import samples
+from ui import teach
 from ui.scheduler import Superseded
 from ui.studio import Studio, StudioError, find, metadata, read_picture
 
@@ -50,13 +52,30 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def replay(data: Any) -> dict[str, str]:
         return await _answer(lambda: _replay(studio, data), lambda url: {"animation": url})
 
+    async def pin(data: Any) -> dict[str, str]:
+        def work() -> str:
+            return teach.pin(_text(data, "model"), _decode(_text(data, "picture")))
+
+        return await _answer(lambda: asyncio.to_thread(work), lambda words: {"words": words})
+
+    async def correct(data: Any) -> dict[str, str]:
+        def work() -> str:
+            return teach.teach(*(_text(data, "model"), *(_decode(_text(data, key)) for key in ("picture", "target"))))
+
+        return await _answer(lambda: asyncio.to_thread(work), lambda run: {"run": run})
+
+    async def learning(data: Any) -> dict[str, str]:
+        return await _answer(lambda: asyncio.to_thread(teach.progress, _text(data, "run")), lambda state: state)
+
+    can_train = not studio.public and not os.environ.get("SPACE_ID")
     return gr.HTML(
         html_template=(page.PAGE / "canvas.html").read_text("utf-8"),
         css_template=(page.PAGE / "canvas.css").read_text("utf-8"),
         js_on_load=page.script(),
         apply_default_css=False,
-        server_functions=[models, warm_up, translate, replay],
+        server_functions=[models, warm_up, translate, replay, *([pin, correct, learning] if can_train else [])],
         samples=samples(),
+        can_train=can_train,
         elem_id="draw",
     )
 

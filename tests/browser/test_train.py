@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,20 +15,14 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App
+from training.config import TrainConfig
 from training.run import Run
 from ui import train
 from ui.studio import Studio
+from ui.train_watch import LAST, SMOOTHING, Watch
 
 WAIT_MS = 90_000  # for what takes a process to start, on a machine that is busy with other tests
-TINY = {
-    "Load size (px)": 36,
-    "Steps (0: by epochs)": 4000,
-    "G width (ngf)": 4,
-    "D width (ndf)": 4,
-    "Log every (steps)": 20,
-    "Preview every (steps)": 100,
-    "Save every (steps)": 100,
-}
+TINY = {"load-size": 36, "steps": 4000, "ngf": 4, "ndf": 4, "log-every": 20, "preview-every": 100, "save-every": 100}
 
 
 @pytest.fixture
@@ -68,19 +63,27 @@ def state(page: Page, *states: str) -> None:
     )
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
 def give(page: Page, folder: Path) -> None:
     page.get_by_label("Folder of pictures").fill(str(folder))
     page.get_by_label("Folder of pictures").press("Enter")
-    expect(page.locator("#train-found img")).to_have_count(8, timeout=WAIT_MS)
+    expect(page.locator("#train-found img")).to_have_count(10, timeout=WAIT_MS)
 
 
-def start(page: Page, folder: Path) -> None:
+def start(page: Page, folder: Path, **settings: int) -> None:
     give(page, folder)
-    page.get_by_label("Custom: choose everything").check()
-    page.get_by_label("Crop size (px)").click()
+    if not page.locator("#train-load-size").is_visible():
+        page.get_by_role("button", name="Advanced").click()
+    page.locator("#train-crop-size input").click()
     page.get_by_role("option", name="32", exact=True).click()
-    for label, value in TINY.items():
-        page.get_by_label(label, exact=True).fill(str(value))
+    for name, value in (TINY | settings).items():
+        page.locator(f"#train-{name} input").fill(str(value))
     page.locator("#train-start").dblclick()
 
 
@@ -129,15 +132,40 @@ def test_a_killed_training_says_what_to_do(open_page: Callable[..., Page], circl
     expect(page.locator("#train-resume")).to_be_visible()
 
 
-def test_the_direction_shows_in_the_samples(open_page: Callable[..., Page], circles: Path):
+def test_the_direction_can_be_swapped(open_page: Callable[..., Page], circles: Path):
     page = open_page()
     give(page, circles)
     expect(page.locator("#train-found")).to_contain_text("6 pairs side by side")
-    expect(page.get_by_label("Name")).to_have_value("circles")
+    expect(page.locator("#train-found")).to_contain_text("Input, what you will draw or give: the left half")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("circles")
     first = page.locator("#train-found img").first
     outline = first.get_attribute("src")
-    page.get_by_label("B to A").check()
+    page.locator("#train-swap").click()
     expect(first).not_to_have_attribute("src", outline or "")
+    expect(page.locator("#train-found")).to_contain_text("Input, what you will draw or give: the right half")
+    page.locator("#train-swap").click()
+    expect(first).to_have_attribute("src", outline or "")
+
+
+def test_the_doctor_says_what_it_finds_and_the_run_leaves_it_out(open_page: Callable[..., Page], circles: Path):
+    Image.new("RGB", (128, 64), "white").save(circles / "blank.png")
+    (circles / "broken.png").write_bytes(b"no picture")
+    page = open_page()
+    page.get_by_label("Folder of pictures").fill(str(circles))
+    page.get_by_label("Folder of pictures").press("Enter")
+    findings = page.locator("#train-findings")
+    expect(findings.locator("[data-checkup=done]")).to_be_visible(timeout=WAIT_MS)
+    expect(findings).to_contain_text("1 pair is blank, or nearly so. Left out")
+    expect(findings).to_contain_text("1 file cannot be used. Left out.")
+    findings.get_by_text("show").last.click()
+    expect(findings.get_by_text("blank.png")).to_be_visible()
+    expect(page.locator("#train-kind input")).to_have_value("Line drawings")
+    expect(page.locator("#train-preset")).to_contain_text("-core CPU", timeout=WAIT_MS)  # measured meanwhile
+    page.locator("#train-start").click()
+    state(page, "starting", "running")
+    config = Run.named("circles").config
+    assert set(config.leave_out) == {"blank.png", "broken.png"}
+    assert (config.a, config.b) == ("edges", "image")
 
 
 def test_an_uploaded_zip_becomes_a_dataset(open_page: Callable[..., Page], circles: Path, runs: Path, tmp_path: Path):
@@ -145,10 +173,104 @@ def test_an_uploaded_zip_becomes_a_dataset(open_page: Callable[..., Page], circl
         for picture in circles.iterdir():
             archive.write(picture, f"discs/train/{picture.name}")
     page = open_page()
-    page.locator("input[type=file]").set_input_files(tmp_path / "discs.zip")
-    expect(page.locator("#train-found img")).to_have_count(8, timeout=WAIT_MS)
+    page.locator("#train-drop input[type=file]").set_input_files(tmp_path / "discs.zip")
+    expect(page.locator("#train-found img")).to_have_count(10, timeout=WAIT_MS)
     expect(page.get_by_label("Folder of pictures")).to_have_value(str(runs / "datasets" / "discs"))
-    expect(page.get_by_label("Name")).to_have_value("discs")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("discs")
+
+
+def test_try_it_now_trains_without_any_data(open_page: Callable[..., Page], runs: Path):
+    page = open_page()
+    page.locator("#train-demo").dblclick()
+    state(page, "running")
+    expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
+    assert [run.name for run in Run.list()] == ["demo"], "two clicks, one run"
+    assert (runs / "datasets" / "demo-facades" / "train" / "000.png").exists()
+
+
+def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Path, tmp_path: Path):
+    page = open_page()
+    start(page, circles)
+    state(page, "running")
+    expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
+
+    Image.new("RGB", (50, 50), "lime").save(tmp_path / "mine.png")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#train-pin").click()
+    chooser.value.set_files(tmp_path / "mine.png")
+    expect(page.locator(".toast-body").last).to_contain_text("the last column")
+    wait_for(lambda: Image.open(Run.named("circles").previews()[-1]).width > 5 * 36)
+
+    page.get_by_role("button", name="Stop at a time").click()
+    page.locator("#train-at input, #train-at textarea").first.fill("7:xx")
+    page.locator("#train-set-at").click()
+    expect(page.locator(".toast-body").last).to_contain_text("not a time such as 7:30")
+    page.locator("#train-at input, #train-at textarea").first.fill("7:30")
+    page.locator("#train-set-at").click()
+    expect(page.locator("#train-status")).to_contain_text("stops at 07:30")
+
+    page.get_by_label("Name", exact=True).fill("circles-2")
+    start(page, circles, seed=1)  # waits for its turn
+    state(page, "queued")
+    assert {run.name: run.status().state for run in Run.list()}["circles-2"] == "queued"
+    page.locator("#train-stop").click()
+    state(page, "stopped")
+    page.locator("#train-delete").click()
+    page.locator("#train-delete-sure").click()
+    expect(page.locator("#train-run input")).to_have_value("circles")
+    assert [run.name for run in Run.list()] == ["circles"]
+
+    page.locator("#train-stop").click()
+    state(page, "stopped")
+    page.locator("#train-new-name input, #train-new-name textarea").first.fill("discs")
+    page.locator("#train-rename").click()
+    expect(page.locator("#train-run input")).to_have_value("discs")
+    assert [run.name for run in Run.list()] == ["discs"]
+
+    with page.expect_download() as download:
+        page.locator("#train-report").click()
+    document = download.value.path().read_text("utf-8")
+    assert "<svg" in document
+    assert "data:image/jpeg;base64" in document
+    with page.expect_download() as download:
+        page.locator("#train-zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {"discs/config.json", "discs/state.pt", "discs/generator.safetensors"} <= set(archive.namelist())
+
+    page.locator("#train-fine-tune").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("discs-2")
+    page.locator("#train-start").click()
+    expect(page.locator("#train-run input")).to_have_value("discs-2", timeout=WAIT_MS)
+    state(page, "running")
+    tuned = Run.named("discs-2").config
+    assert tuned.init_from == "discs"
+    assert (tuned.crop_size, tuned.ngf, tuned.steps) == (32, 4, 2000)
+
+
+def test_extending_a_finished_run_goes_on(open_page: Callable[..., Page], circles: Path):
+    page = open_page()
+    start(page, circles, steps=40)
+    state(page, "finished")
+    page.get_by_role("button", name="Stop at a time").click()
+    page.get_by_label("Further steps").fill("60")
+    page.locator("#train-extend").click()
+    expect(page.locator("#train-status")).to_contain_text("step 100 of 100", timeout=WAIT_MS)
+    state(page, "finished")
+
+
+def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
+    with gr.Blocks():
+        watch = Watch()
+    assert watch.show() == gr.skip(), "no run at all"
+    run = Run.create(TrainConfig(name="still", dataset=str(circles)))
+    run.append_metrics({"step": 1, "loss_G": 1.0})
+    first = watch.show("still")
+    seen = first[watch.seen]
+    assert watch.status in first
+    again = watch.refresh("still", LAST, SMOOTHING, seen)
+    assert again == gr.skip()
+    run.append_metrics({"step": 2, "loss_G": 1.0})
+    assert set(watch.refresh("still", LAST, SMOOTHING, seen)) == {*watch.curves.values(), watch.plots, watch.seen}
 
 
 def test_a_wrong_value_is_said_in_words(open_page: Callable[..., Page], circles: Path, tmp_path: Path):
@@ -158,7 +280,7 @@ def test_a_wrong_value_is_said_in_words(open_page: Callable[..., Page], circles:
     expect(page.locator(".toast-body")).to_contain_text("is not there")
     expect(page.locator("#train-found")).to_contain_text("not there")
     give(page, circles)
-    page.get_by_label("Name").fill("my circles")
+    page.get_by_label("Name", exact=True).fill("my circles")
     page.locator("#train-start").click()
     expect(page.locator(".toast-body").last).to_contain_text("letters, digits, dot, dash")
     assert Run.list() == []

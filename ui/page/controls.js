@@ -28,7 +28,7 @@ function showControls() {
   find(".width input").value = widths[tool] ?? 1;
   find(".undo").disabled = !sheet.past.length;
   find(".redo").disabled = !sheet.future.length;
-  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing")) button.disabled = blank;
+  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing, .pin, .correct")) button.disabled = blank;
   press(find(".sees"), seesModel);
   press(find(".trace"), !traced.hidden);
   find(".zoom-out").disabled = view.zoom <= 1;
@@ -205,6 +205,8 @@ const CLICKS = {
   ".again": showOthers,
   ".plain": () => makeBy({ seed: null, step: null }),
   ".save-history": saveHistory,
+  ".pin": pinDrawing,
+  ".correct": () => openFile("image/*", correct),
 };
 const POINTER = { pointerdown: penDown, pointermove: penMove, pointerup: penUp, pointercancel: penUp };
 
@@ -230,6 +232,7 @@ for (const event of ["pointerdown", "keydown"]) document.addEventListener(event,
 find(".menu").addEventListener("click", closeMenu);
 new ResizeObserver(fitCanvas).observe(canvas);
 
+for (const button of element.querySelectorAll(".pin, .correct")) button.hidden = !props.can_train;
 showColours();
 showControls();
 showSamples();

@@ -154,6 +154,7 @@ const comparable = () => models.filter((each) => !each.broken && JSON.stringify(
 
 function showCompared() {
   const rest = comparable().filter(({ name }) => name !== model.name);
+  rest.sort((one, other) => (other.name === taught) - (one.name === taught)); // what was just taught comes first
   return rest.slice(0, COMPARED).map((about, i) => {
     const choice = document.createElement("select");
     choice.setAttribute("aria-label", "Compared generator " + (i + 1));

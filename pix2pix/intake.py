@@ -1,35 +1,69 @@
-"""What someone brings to train on: a folder, or an upload that becomes one. No Gradio here."""
+"""What someone brings to train on, and how it becomes a folder: a zip, pictures."""
 
-import base64
-import html
-import io
 import lzma
 import re
 import shutil
+import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
-
-from PIL import Image
 
 from pix2pix.places import runs_dir
 
-if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
-    from pix2pix.data import Found
-    from training.config import Direction
-
 MAX_UNPACKED = 20 << 30  # bytes of one upload, once unpacked
+HUB = "hf://"
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+DEMO, DEMO_PAIRS = "demo-facades", 64
 KEPT_FREE = 1 << 30  # bytes of disk that an upload must leave free
 # What reading a damaged, an encrypted or an oddly compressed zip raises.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, OSError)
-SAMPLES = 4
-SAMPLE_SIZE = 128
 
 
 class IntakeError(ValueError):
     """Why an upload cannot be used, in words for whoever uploaded it."""
+
+
+def bring(text: str) -> Path:
+    """The folder that someone means by a path, or by `owner/name` (also `hf://owner/name`) of a dataset on the Hub.
+
+    The latter is fetched at its first use. Raises IntakeError; a path is not looked at.
+    """
+    text = text.strip()
+    is_hub = text.startswith(HUB) or (HUB_NAME.fullmatch(text) and not Path(text).expanduser().exists())
+    if not is_hub:
+        return Path(text).expanduser()
+    from pix2pix.hub_dataset import fetch
+
+    return fetch(text.removeprefix(HUB))
+
+
+def demo() -> Path:
+    """A small dataset of our own, drawn by code at its first use: facades on the left, their labels right."""
+    from pix2pix.facades import draw_pair
+
+    folder = runs_dir() / "datasets" / DEMO
+    if not folder.exists():
+        with new_folder(folder) as temporary:
+            for split, count in (("train", DEMO_PAIRS), ("val", DEMO_PAIRS // 8)):
+                (temporary / split).mkdir()
+                for number in range(count):
+                    draw_pair(number if split == "train" else -1 - number).save(temporary / split / f"{number:03d}.png")
+    return folder
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which is there under its name only once it is whole."""
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        with suppress(OSError):  # someone else was quicker
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def receive(uploads: Iterable[str | Path]) -> Path:
@@ -46,9 +80,9 @@ def receive(uploads: Iterable[str | Path]) -> Path:
     folder = datasets / unused_name(archives[0].stem if archives else "pictures", datasets)
     folder.mkdir()
     try:
-        room = min(MAX_UNPACKED, shutil.disk_usage(datasets).free - KEPT_FREE)
+        left = room(datasets)
         for archive in archives:
-            room -= _unpack(archive, folder, room, EXTENSIONS)
+            left -= _unpack(archive, folder, left, EXTENSIONS)
         for picture in pictures:
             shutil.copy(picture, folder / picture.name)
     except UNREADABLE as error:
@@ -60,6 +94,12 @@ def receive(uploads: Iterable[str | Path]) -> Path:
     return folder
 
 
+def room(folder: Path) -> int:
+    """The bytes that an upload may take there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return min(MAX_UNPACKED, shutil.disk_usage(folder).free - KEPT_FREE)
+
+
 def unused_name(wish: str, folder: Path) -> str:
     """A name that nothing in `folder` has, of the characters that names of runs may have."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", wish).strip(".-") or "pictures"
@@ -68,14 +108,6 @@ def unused_name(wish: str, folder: Path) -> str:
         number += 1
         name = f"{plain}-{number}"
     return name
-
-
-def look_at(folder: str, direction: "Direction") -> tuple[str, str]:
-    """What is in the folder, in a sentence, and some of its pairs as HTML. Raises DatasetError, a ValueError."""
-    from pix2pix.data import find_pairs
-
-    found = find_pairs(folder)
-    return found.describe(), _samples(found, direction)
 
 
 def _unpack(archive: Path, folder: Path, room: int, extensions: Iterable[str]) -> int:
@@ -104,23 +136,3 @@ def _check_inside(name: str) -> None:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if posix.is_absolute() or windows.anchor or ".." in (*posix.parts, *windows.parts):
         raise IntakeError(f"The zip would write outside of its folder ({name!r}), so none of it was unpacked.")
-
-
-def _samples(found: "Found", direction: "Direction") -> str:
-    from pix2pix.data import PairedImages
-
-    pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE)
-    count = min(SAMPLES, len(pairs))
-    shown = [pairs.look(index * len(pairs) // count) for index in range(count)]
-    rows = (("Input: what you will draw or give", 0), ("Target: what it learns to make of it", 1))
-    return "".join(
-        f"<p>{title}</p><div class='pairs'>{''.join(_picture(pair[side], title) for pair in shown)}</div>"
-        for title, side in rows
-    )
-
-
-def _picture(picture: Image.Image, title: str) -> str:
-    file = io.BytesIO()
-    picture.convert("RGB").save(file, "JPEG", quality=90)
-    data = base64.b64encode(file.getvalue()).decode()
-    return f"<img alt='{html.escape(title)}' src='data:image/jpeg;base64,{data}'>"

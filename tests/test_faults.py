@@ -1,0 +1,39 @@
+"""What stops a training is said in words, whatever raised it."""
+
+import errno
+
+import pytest
+import torch
+
+from training.faults import DISK_FULL, NO_MEMORY, in_words
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("the folder is gone."), "the folder is gone"),
+        (KeyError("lr"), "KeyError: 'lr'"),
+        (MemoryError(), NO_MEMORY),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), NO_MEMORY),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:131] DefaultCPUAllocator: can't allocate memory"), NO_MEMORY),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"), NO_MEMORY),
+        (OSError(errno.ENOSPC, "No space left on device"), DISK_FULL),
+        (caused(RuntimeError("unexpected pos 64"), OSError(errno.ENOSPC, "")), DISK_FULL),
+        (RuntimeError("PytorchStreamWriter failed writing file data/1"), DISK_FULL),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"), DISK_FULL),
+        (RuntimeError("shapes do not match"), "RuntimeError: shapes do not match"),
+    ],
+)
+def test_in_words(error: Exception, words: str):
+    assert in_words(error) == words
+
+
+def test_a_real_allocation_that_fails():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert in_words(caught.value) == NO_MEMORY

@@ -1,0 +1,129 @@
+"""What is in a folder: a sentence, some of its pairs, and what the dataset doctor finds while it looks at the rest."""
+
+import base64
+import html
+import io
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from training.config import Direction
+
+if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
+    from pix2pix.data import Found
+    from pix2pix.doctor import Report
+
+SAMPLES = 8
+SAMPLE_SIZE = 128
+LISTED = 200  # files that are named; of more, their number is said
+ABANDONED_S = 30.0  # after which a folder that no page asks about is not looked through any further
+KEPT = 8  # folders of which it is remembered what was found
+
+
+class Checkups:
+    """Looks through folders, each in a thread; what was found so far can be asked for at any time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reports: dict[str, Report] = {}
+        self._asked: dict[str, float] = {}  # when a page last wanted to know
+        self._threads: dict[str, threading.Thread] = {}
+
+    def begin(self, found: "Found") -> str:
+        """Looks through it anew, unless it is at it already. Gives the name to ask by."""
+        name = str(found.root)
+        with self._lock:
+            self._asked[name] = time.monotonic()
+            thread = self._threads.get(name)
+            if thread is None or not thread.is_alive():
+                self._reports.pop(name, None)
+                while len(self._reports) >= KEPT:
+                    del self._reports[next(iter(self._reports))]
+                thread = threading.Thread(target=self._examine, args=(found, name), name="checkup", daemon=True)
+                self._threads[name] = thread
+                thread.start()
+        return name
+
+    def report(self, name: str) -> "Report | None":
+        """The latest; None before there is one."""
+        with self._lock:
+            self._asked[name] = time.monotonic()
+            return self._reports.get(name)
+
+    def _examine(self, found: "Found", name: str) -> None:
+        from pix2pix.data import DatasetError
+        from pix2pix.doctor import Finding, Report, examine
+
+        try:
+            for report in examine(found):
+                with self._lock:
+                    self._reports[name] = report
+                    if time.monotonic() - self._asked[name] > ABANDONED_S:
+                        return
+        except DatasetError as error:
+            with self._lock:
+                self._reports[name] = Report(0, 0, (Finding(str(error), "Give another folder."),))
+
+
+def look_at(folder: str, direction: Direction) -> tuple["Found", str]:
+    """What is in the folder, by its names, and as HTML: a sentence and some pairs. Raises DatasetError, a ValueError.
+
+    That takes some seconds for the largest folders; what is in the files is for `Checkups` to find out.
+    """
+    from pix2pix.data import find_pairs
+
+    found = find_pairs(folder, open_files=False)
+    left_out = [f"{name}: {why}" for name, why in found.left_out.items()]
+    shown = f"<p>{html.escape(found.describe())} {_details(left_out)}</p>"
+    return found, shown + _samples(found, direction)
+
+
+def findings_html(report: "Report | None") -> str:
+    """What was found so far, what will be done about it, and how far the looking has come."""
+    if report is None:
+        return ""
+    rows = "".join(
+        f"<li><b>{html.escape(finding.what)}.</b> {html.escape(finding.action)} {_details(finding.files)}</li>"
+        for finding in report.findings
+    )
+    state = "done" if report.done else "looking"
+    if not report.done:
+        words = f"Looked through {report.looked_at:,} of {report.count:,} …"
+    else:
+        words = f"All {report.count:,} were looked through" + (":" if rows else ", and nothing is wrong with them.")
+    return f"<div class='checkup' data-checkup='{state}'><p class='quiet'>{words}</p><ul>{rows}</ul></div>"
+
+
+def _details(lines: Iterable[str]) -> str:
+    lines = list(lines)
+    if not lines:
+        return ""
+    more = f"<li>… and {len(lines) - LISTED:,} more</li>" if len(lines) > LISTED else ""
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines[:LISTED])
+    return f"<details><summary>show</summary><ul>{items}{more}</ul></details>"
+
+
+def _samples(found: "Found", direction: Direction) -> str:
+    from pix2pix.data import PairedImages
+
+    pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE)
+    count = min(SAMPLES, len(pairs))
+    shown = [pairs.look(index * len(pairs) // count) for index in range(count)]
+    a, b = {"pairs": ("the left half", "the right half"), "folders": ("folder A", "folder B"),
+            "photos": ("edges made of the photo", "the photo")}[found.layout]  # fmt: skip
+    source, target = (a, b) if direction == "AtoB" else (b, a)
+    rows = ((f"Input, what you will draw or give: {source}", 0), (f"Target, what it learns to make of it: {target}", 1))
+    return "".join(
+        f"<p>{title}</p><div class='pairs'>{''.join(_picture(pair[side], title) for pair in shown)}</div>"
+        for title, side in rows
+    )
+
+
+def _picture(picture: Image.Image, title: str) -> str:
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "JPEG", quality=90)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f"<img alt='{html.escape(title)}' src='data:image/jpeg;base64,{data}'>"

@@ -1,0 +1,46 @@
+"""From a folder and some settings to a run that trains, or that waits for its turn."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any, get_args
+
+from pix2pix.intake import unused_name
+from pix2pix.places import runs_dir
+from training.config import PRESETS, Direction, Preset, TrainConfig
+from training.run import Run
+
+ONE_CLICK_S = 5.0  # within which the same settings are the second click of a double click
+
+_starting = threading.Lock()
+
+
+def start(
+    dataset: str, name: str, preset: Preset = "quick", direction: Direction = "AtoB", **settings: Any
+) -> tuple[Run, str]:
+    """Creates a run and starts it, or queues it behind one that is being trained. The run, and what became of it.
+
+    Raises ValueError, RunBusy or OSError, in words. A second click, with the same settings, starts nothing more.
+    """
+    folder = Path(dataset.strip()).expanduser() if dataset.strip() else None
+    if folder is None or not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}." if folder else "Give a folder of pictures to train on.")
+    if preset not in get_args(Preset) or direction not in get_args(Direction):
+        raise ValueError(f"preset {preset!r} or direction {direction!r} is not one of {get_args(Preset)}, "
+                         f"{get_args(Direction)}")  # fmt: skip
+    folder = folder.resolve()
+    with _starting:
+        name = name.strip() or unused_name(folder.name, runs_dir())
+        config = TrainConfig(name=name, dataset=str(folder), direction=direction, **(PRESETS[preset] | settings))
+        if run := _just_started(config):
+            return run, ""
+        run = Run.create(config)
+        return run, run.submit()
+
+
+def _just_started(config: TrainConfig) -> Run | None:
+    for run in Run.list()[:1]:
+        young = time.time() - run.config_file.stat().st_mtime < ONE_CLICK_S
+        if young and run.config.with_changes(name=config.name) == config:
+            return run
+    return None

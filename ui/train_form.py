@@ -1,0 +1,325 @@
+"""The form of the Train tab: what to train on, which way, and how long."""
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import gradio as gr
+
+from pix2pix.intake import bring, demo, receive, unused_name
+from pix2pix.places import generators, runs_dir, snapshots
+from training.config import DEMO_SETTINGS, PRESETS, Direction, Preset, TrainConfig, help_of_settings
+from training.run import Run
+from ui.checkup import Checkups, findings_html, look_at
+from ui.cost import Costs
+from ui.starting import start
+from ui.words import in_words
+
+POLL_S = 1.0
+OWN_LABELS = "Label maps, in the colours that were found"
+INPUT_KINDS: dict[str, dict[str, str]] = {
+    "Any picture": {"kind": "image"},
+    "Line drawings": {"kind": "edges"},
+    "Photos": {"kind": "photo"},
+    "Facade labels, in the 12 CMP colours": {"kind": "labels", "palette": "cmp"},
+    OWN_LABELS: {"kind": "labels"},
+}
+PRESET_WORDS: dict[Preset, str] = {
+    "quick": "Quick: 128 px, 2,000 steps, a first impression",
+    "paper": "Paper: 256 px, 200 times through the pictures",
+}
+# What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "The pictures": ("layout", "line_width", "colour_hints", "load_size", "crop_size", "flip"),
+    "The networks": ("ngf", "ndf", "n_layers", "dropout", "smooth", "init_from", "ema"),
+    "The training": (
+        "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "lambda_l1", "l1_steps", "seed",
+    ),
+    "The machine": ("device", "precision", "num_processes", "log_every", "preview_every", "save_every"),
+    "For its file": ("licence", "provenance"),
+}  # fmt: skip
+CHOICES = {"crop_size": [32, 64, 128, 256, 512, 1024], "device": ["auto", "cpu", "mps", "cuda"]}
+OF_A_GENERATOR = ("crop_size", "ngf")  # which a run that begins from one must have of it
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the page shows of a folder."""
+
+    folder: str = ""
+    direction: Direction = "AtoB"
+    root: str = ""  # what to ask the checkup by
+    pairs: int = 0  # to train on
+    told: tuple[Any, ...] = field(default=())  # what the page was told by the timer
+
+    @property
+    def shown(self) -> tuple[str, Direction]:
+        return self.folder, self.direction
+
+
+class Form:
+    """The form; `connect` gives it life."""
+
+    def __init__(self) -> None:
+        self.checkups, self.costs = Checkups(), Costs()
+        self.demo = gr.Button("Try it now, with pictures drawn by code", size="sm", elem_id="train-demo")
+        self.folder = gr.Textbox(
+            label="Folder of pictures",
+            info="Pairs side by side, folders A and B, or only photos (their edges are made for you). Or a dataset of "
+            "the Hugging Face Hub, as owner/name.",
+            placeholder="/path/to/pictures",
+            max_lines=1,
+            elem_id="train-folder",
+        )
+        self.drop = gr.File(
+            label="… or drop a zip, or pictures, here",
+            file_count="multiple",
+            file_types=[".zip", "image"],
+            height=110,
+            elem_id="train-drop",
+        )
+        self.found = gr.HTML(elem_classes="found", visible=False, elem_id="train-found")
+        with gr.Group(visible=False) as self.which_way:
+            self.swap = gr.Button("⇄ Swap direction: learn the other way", size="sm", elem_id="train-swap")
+            self.input_kind = gr.Dropdown(
+                list(INPUT_KINDS),
+                value="Any picture",
+                label="The input is",
+                info="Decides the tools that the Draw tab offers for it.",
+                elem_id="train-kind",
+            )
+        self.findings = gr.HTML(elem_classes="found", visible=False, elem_id="train-findings")
+        self.preset = gr.Radio(
+            [(words, preset) for preset, words in PRESET_WORDS.items()],
+            value="quick",
+            label="How long",
+            elem_id="train-preset",
+        )
+        with gr.Accordion("Advanced", open=False, elem_id="train-settings"):
+            self.settings = _settings()
+        self.name = gr.Textbox(label="Name", placeholder="as the folder", max_lines=1, elem_id="train-name")
+        self.train = gr.Button("Train", variant="primary", elem_id="train-start")
+        self.looked = gr.State(Looked())
+        self.timer = gr.Timer(POLL_S, active=False)
+        self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.looked, self.timer]
+
+    def connect(self, show_run: Callable[[str], dict[Any, Any]], outputs: list[Any], scroll: str) -> None:
+        """`show_run` gives the updates of `outputs` that show a run by name; `scroll`, a script, brings it in sight."""
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        gr.on(
+            [self.folder.submit, self.folder.blur],
+            self._look,
+            [self.folder, self.looked],
+            self.shown,
+            api_visibility="private",
+            show_progress_on=self.found,
+            trigger_mode="always_last",
+        )
+        self.swap.click(
+            self._swap, self.looked, self.shown, api_visibility="private", show_progress_on=self.found
+        )  # fmt: skip
+        self.drop.upload(
+            self._receive, [self.drop, self.looked], [*self.shown, self.drop], api_visibility="private"
+        )  # fmt: skip
+        self.timer.tick(
+            self._poll,
+            self.looked,
+            [self.findings, self.input_kind, self.preset, self.looked, self.timer],
+            queue=False,
+            **quiet,
+        )
+        self.preset.input(self._choose, self.preset, list(self.settings.values()), **quiet)
+        self.settings["init_from"].focus(
+            _offer_generators, self.settings["init_from"], self.settings["init_from"], **quiet
+        )
+        self.settings["init_from"].input(
+            _fit, self.settings["init_from"], [self.settings[name] for name in (*OF_A_GENERATOR, "load_size")], **quiet
+        )
+        values = [self.folder, self.looked, self.name, self.input_kind, *self.settings.values()]
+
+        def begin(folder: str, looked: Looked, name: str, input_kind: str, *settings: Any) -> dict[Any, Any]:
+            with in_words():
+                run = self._start(folder, looked, name, input_kind, settings)
+            return show_run(run.name)
+
+        def begin_demo() -> dict[Any, Any]:
+            with in_words():
+                run, words = start(str(demo()), unused_name("demo", runs_dir()), "quick", **DEMO_SETTINGS)
+                _say(words)
+            return show_run(run.name)
+
+        self.train.click(begin, values, outputs, **quiet).success(None, js=scroll, api_visibility="private")
+        self.demo.click(begin_demo, None, outputs, **quiet).success(None, js=scroll, api_visibility="private")
+
+    def fill(self, run: Run, **changes: Any) -> dict[Any, Any]:
+        """The updates that put the settings of a run into the form, for another one."""
+        config = run.config.with_changes(**changes)
+        updates: dict[Any, Any] = {self.settings[name]: getattr(config, name) for name in self.settings}
+        updates[self.settings["init_from"]] = gr.Dropdown(
+            choices=_generator_choices(config.init_from), value=config.init_from
+        )
+        shown = dict(zip(self.shown, self._show(config.dataset, config.direction, new=True), strict=True))
+        return updates | shown | {self.name: unused_name(run.name, runs_dir())}
+
+    @property
+    def filled(self) -> list[Any]:
+        """What `fill` changes."""
+        return [*self.settings.values(), *self.shown]
+
+    def _look(self, folder: str, looked: Looked):
+        folder = folder.strip()
+        if not folder or folder == looked.folder:
+            return gr.skip()
+        return self._show(folder, looked.direction, new=True)
+
+    def _swap(self, looked: Looked):
+        return self._show(looked.folder, "BtoA" if looked.direction == "AtoB" else "AtoB", new=False)
+
+    def _receive(self, uploads: list[str], looked: Looked):
+        with in_words():
+            return *self._show(str(receive(uploads)), looked.direction, new=True), gr.File(None)
+
+    def _show(self, folder: str, direction: Direction, new: bool) -> tuple[Any, ...]:
+        """What `self.shown` becomes."""
+        try:
+            folder = str(bring(folder))
+            found, shown = look_at(folder, direction)
+        except (ValueError, OSError) as error:
+            problem = f"<p role='alert'>{html.escape(str(error))}</p>"
+            hidden = gr.HTML("", visible=False), gr.Group(visible=False)
+            return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), Looked(), gr.Timer(active=False)
+        name = unused_name(Path(folder).resolve().name, runs_dir()) if new else gr.skip()
+        looked = Looked(folder, direction, self.checkups.begin(found), len(found.splits["train"]))
+        self.costs.begin()
+        return (
+            folder,
+            gr.HTML(shown, visible=True),
+            gr.HTML(findings_html(None), visible=True),
+            gr.Group(visible=True),
+            name,
+            looked,
+            gr.Timer(active=True),
+        )
+
+    def _poll(self, looked: Looked) -> Any:
+        """What the checkup and the measuring have brought since the last time; nothing, when that is nothing."""
+        report = self.checkups.report(looked.root)
+        words = tuple(self.costs.words(preset, looked.pairs) for preset in PRESETS)
+        source = report and (report.a if looked.direction == "AtoB" else report.b)
+        told = report and report.looked_at, source and source.kind, words
+        if told == looked.told:
+            return gr.skip()
+        updates: dict[Any, Any] = {self.looked: replace(looked, told=told), self.findings: findings_html(report)}
+        if source and looked.told[1:2] != (source.kind,):
+            names = {"edges": "Line drawings", "labels": OWN_LABELS, "image": "Any picture"}
+            cmp = source.palette and "facade" in source.palette
+            updates[self.input_kind] = "Facade labels, in the 12 CMP colours" if cmp else names[source.kind]
+        costs = dict(zip(PRESETS, words, strict=True))
+        updates[self.preset] = gr.Radio(
+            [(f"{text} ({costs[preset]})" if costs[preset] else text, preset) for preset, text in PRESET_WORDS.items()]
+        )
+        if report and report.done and all(words):
+            updates[self.timer] = gr.Timer(active=False)
+        return updates
+
+    def _choose(self, preset: Preset) -> list[Any]:
+        values = _default_values(preset)
+        return [values[name] for name in self.settings]
+
+    def _start(self, folder: str, looked: Looked, name: str, input_kind: str, settings: tuple[Any, ...]) -> Run:
+        chosen = dict(zip(self.settings, settings, strict=True))
+        folder = str(bring(folder.strip())) if folder.strip() else ""
+        if folder and folder != looked.folder:
+            found, _ = look_at(folder, looked.direction)  # finds out now what would only fail later
+            looked = Looked(folder, looked.direction, self.checkups.begin(found))
+        report = self.checkups.report(looked.root)
+        about = dict(INPUT_KINDS[input_kind])
+        if input_kind == OWN_LABELS:
+            about["palette"] = self._palette(looked)
+        about["a" if looked.direction == "AtoB" else "b"] = about.pop("kind")
+        left_out = {"leave_out": report.leave_out} if report else {}
+        run, words = start(folder, name, "paper", looked.direction, **about, **left_out, **_typed(chosen))
+        _say(words)
+        return run
+
+    def _palette(self, looked: Looked) -> str:
+        from pix2pix.palette import listed
+
+        report = self.checkups.report(looked.root)
+        source = report and (report.a if looked.direction == "AtoB" else report.b)
+        if not source or not source.palette:
+            raise ValueError("No label colours were found in the input: choose another kind of input.")
+        return listed(source.palette)
+
+
+def _say(words: str) -> None:
+    if "queue" in words:  # else the page shows what happens
+        gr.Info(words)
+
+
+def _settings() -> dict[str, Any]:
+    """Fields by their name in TrainConfig, with the values of the first preset and the words of the command line."""
+    values, texts, types = _default_values("quick"), help_of_settings(), get_type_hints(TrainConfig)
+    fields: dict[str, Any] = {}
+    for title, names in GROUPS.items():
+        gr.Markdown(f"#### {title}")
+        with gr.Row():
+            for name in names:
+                if types[name] is not bool:
+                    fields[name] = _field(name, types[name], values[name], texts[name])
+        for name in names:  # a row makes them too narrow to be read
+            if types[name] is bool:
+                fields[name] = gr.Checkbox(values[name], label=f"{name}: {texts[name]}", elem_id=f"train-{name}")
+    return fields
+
+
+def _field(name: str, kind: Any, value: Any, text: str) -> Any:
+    about: dict[str, Any] = {"label": name, "info": text, "elem_id": f"train-{name.replace('_', '-')}"}
+    if name == "init_from":
+        return gr.Dropdown(_generator_choices(), value="", allow_custom_value=True, min_width=260, **about)
+    if name in CHOICES:
+        return gr.Dropdown(CHOICES[name], value=value, allow_custom_value=name == "device", min_width=200, **about)
+    if get_origin(kind) is not None:
+        return gr.Dropdown(list(get_args(kind)), value=value, min_width=200, **about)
+    if kind is str:
+        return gr.Textbox(value, max_lines=1, min_width=260, **about)
+    return gr.Number(value, precision=0 if kind is int else None, min_width=200, **about)
+
+
+def _default_values(preset: Preset) -> dict[str, Any]:
+    config = TrainConfig(name="any", dataset="any", **PRESETS[preset])
+    return {name: getattr(config, name) for name in TrainConfig.__dataclass_fields__}
+
+
+def _typed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Raises ValueError for a field that was left empty."""
+    for name, value in settings.items():
+        if value is None:
+            raise ValueError(f"{name} is empty")
+    return settings
+
+
+def _generator_choices(more: str = "") -> list[tuple[str, str]]:
+    """What a training can begin from: nothing, every generator, and what runs have kept on the way."""
+    choices = [("nothing: random weights", "")]
+    for name, path in generators().items():
+        choices.append((name, name))
+        choices += [(f"{name}, step {step:,}", str(kept)) for step, kept in snapshots(path).items()]
+    return choices if any(value == more for _, value in choices) else [*choices, (more, more)]
+
+
+def _offer_generators(chosen: str) -> Any:
+    return gr.Dropdown(choices=_generator_choices(chosen))
+
+
+def _fit(name: str) -> list[Any]:
+    """The architecture of the generator to begin from, which the run must have too."""
+    from pix2pix.checkpoint import locate, read_metadata
+
+    if not name:
+        return [gr.skip()] * 3
+    with in_words():
+        config = read_metadata(locate(name)).config
+    return [config.image_size, config.ngf, round(config.image_size * 286 / 256)]

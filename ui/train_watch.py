@@ -1,0 +1,321 @@
+"""Watching a training in the Train tab: what a run directory holds, on the page.
+
+It is a function of that directory, read by a timer and when the page loads: a refreshed page, a second browser and an
+app that was restarted show the same. Nothing is sent that the page has already.
+"""
+
+import html
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+from gradio.context import Context
+from PIL import Image
+
+from pix2pix.places import best, generators
+from training.coach import advise
+from training.run import Run, Status
+from ui.train_control import Control
+from ui.train_form import Form
+from ui.words import duration, in_words
+
+Seen = dict[str, Any]  # part of the page -> a stamp of what it shows
+
+STATE_WORDS = {
+    "queued": "Waits in the queue",
+    "starting": "Starting …",
+    "running": "Training",
+    "stopping": "Stopping …",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+}
+CURVES = {"adversarial": ["loss_D", "loss_G"], "distance": ["loss_L1", "val_L1"], "right": ["acc_D"], "rate": ["lr"]}
+TITLES = {
+    "adversarial": "Generator against discriminator",
+    "distance": "Distance from the target (L1)",
+    "right": "How often D is right",
+    "rate": "Learning rate",
+}
+COLOURS = {"loss_D": "#e8793a", "loss_G": "#3b7dd8", "loss_L1": "#3b7dd8", "val_L1": "#2a9d6f", "acc_D": "#e8793a",
+           "lr": "#8a8d91"}  # fmt: skip
+MAX_POINTS = 500  # of a curve
+SMOOTHING = 0.6
+REFRESH_S = 2.0
+LAST = 1_000_000  # a place in the row of previews: the newest, whichever that is
+NOTHING_YET = "No training yet. Give a folder of pictures and press Train, or try it with pictures drawn by code."
+
+
+class Watch:
+    """What a run directory holds, on the page."""
+
+    def __init__(self) -> None:
+        # After a restart of the app an open page asks for what this app has not offered it; so anything is accepted.
+        self.run = gr.Dropdown([], label="Run", allow_custom_value=True, visible=False, elem_id="train-run")
+        self.status = gr.HTML(f"<p class='quiet'>{NOTHING_YET}</p>", elem_classes="run", elem_id="train-status")
+        with gr.Row(visible=False) as self.buttons:
+            self.stop = gr.Button("Stop", visible=False, size="sm", elem_id="train-stop")
+            self.resume = gr.Button("Resume", visible=False, size="sm", elem_id="train-resume")
+        self.coach = gr.HTML(visible=False, elem_classes="run", elem_id="train-coach")
+        with gr.Column(visible=False) as self.pictures:
+            self.preview = gr.Image(
+                show_label=False,
+                interactive=False,
+                format="jpeg",
+                buttons=["download", "fullscreen"],
+                alt_text="Rows of inputs, targets, and what the generator makes",
+                elem_classes="preview",
+                elem_id="train-preview",
+            )
+            self.caption = gr.HTML(elem_classes="run")
+            self.position = gr.Slider(1, LAST, LAST, step=1, label="Look back", buttons=[], visible=False)
+        with gr.Column(visible=False) as self.plots:
+            self.smoothing = gr.Slider(
+                0, 0.99, SMOOTHING, step=0.01, label="Smoothing of the curves", buttons=[], elem_id="train-smoothing"
+            )
+            self.curves: dict[str, gr.LinePlot] = {}
+            for parts in (("adversarial", "distance"), ("right", "rate")):
+                with gr.Row():
+                    self.curves |= {part: _plot(part) for part in parts}
+        with gr.Accordion("Log", open=False, visible=False) as self.log_box:
+            self.log = gr.Textbox(show_label=False, lines=12, max_lines=12, autoscroll=True, interactive=False)
+        with gr.Column(visible=False) as self.controls:
+            self.control = Control(self.run)
+        self.seen = gr.State({})
+        self.outputs = [
+            self.run, self.status, self.coach, self.buttons, self.stop, self.resume, self.controls,
+            self.pictures, self.preview, self.caption, self.position,
+            self.plots, *self.curves.values(), self.log_box, self.log, self.seen,
+        ]  # fmt: skip
+
+    def connect(self, form: Form) -> None:
+        inputs = [self.run, self.position, self.smoothing, self.seen]
+        assert Context.root_block is not None
+        timer = gr.Timer(REFRESH_S)
+        gr.on(
+            [timer.tick, self.position.input, self.run.input, self.smoothing.release],
+            self.refresh,
+            inputs,
+            self.outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="always_last",
+            queue=False,  # the queue works out statistics of its last 10,000 events at each event
+        )
+        Context.root_block.load(
+            self.show,
+            None,
+            self.outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            concurrency_limit=None,
+        )
+        self._connect_buttons(inputs)
+        self.control.connect(form, self.show, self.outputs)
+
+    def show(self, name: str | None = None) -> dict[Any, Any]:
+        """All that there is to see of a run, or of the one that matters most now."""
+        return self.refresh(name, LAST, SMOOTHING, {})
+
+    def _connect_buttons(self, inputs: list[Any]) -> None:
+        def request_stop(name: str, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+            with in_words():
+                Run.named(name).request_stop()
+            return self.refresh(name, position, smoothing, seen)
+
+        def stop(name: str) -> None:
+            with in_words():
+                run = Run.named(name)
+                if run.status().alive:
+                    gr.Info(run.stop())
+
+        def resume(name: str, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+            with in_words():
+                gr.Info(Run.named(name).submit())
+            return self.refresh(name, position, smoothing, seen)
+
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+        self.resume.click(resume, inputs, self.outputs, **quiet)
+        # The first answers at once; the second waits for the end, and sees to it.
+        self.stop.click(request_stop, inputs, self.outputs, **quiet).then(stop, self.run, None, **quiet)
+
+    def refresh(self, name: str | None, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+        """What has changed since the page was sent what it has `seen`: nothing, most of the time."""
+        runs = Run.list()
+        if any(run.is_queued() for run in runs):
+            Run.start_next()  # a trainer does so at its end, unless it was killed
+        run = next((run for run in runs if run.name == name), None) or _first_to_show(runs)
+        if run is None:
+            return gr.skip()
+        names = [run.name for run in runs]
+        before = seen if seen.get("run") == run.name else {}
+        now: Seen = {"run": run.name, "runs": names}
+        updates: dict[Any, Any] = {}
+        if before.get("runs") != names:
+            updates[self.run] = gr.Dropdown(names, value=run.name, visible=True)
+            updates[self.controls] = gr.Column(visible=True)
+        updates |= self._show_status(run, before, now)
+        updates |= self._show_preview(run, position, before, now)
+        updates |= self._show_curves(run, smoothing, before, now)
+        updates |= self._show_log(run, before, now)
+        return updates | {self.seen: now} if updates else gr.skip()
+
+    def _show_status(self, run: Run, before: Seen, now: Seen) -> dict[Any, Any]:
+        status = run.status()
+        rows = _rows(run.metrics_file, _stamp(run.metrics_file))
+        now["status"] = words = status_html(run, status, rows[-1] if rows else {})
+        now["coach"] = advice = advise(rows, finished=status.state == "finished")
+        now["alive"] = status.alive, status.state
+        updates: dict[Any, Any] = {} if words == before.get("status") else {self.status: words}
+        if advice != before.get("coach", []) or not before:
+            items = "".join(f"<p>{html.escape(words)}</p>" for words in advice)
+            updates[self.coach] = gr.HTML(f"<div class='coach'>{items}</div>", visible=bool(advice))
+        if now["alive"] != before.get("alive"):
+            can_stop = status.alive or status.state == "queued"
+            text = "Leave the queue" if status.state == "queued" else "Stop"
+            updates[self.stop] = gr.Button(text, visible=can_stop, interactive=status.state != "stopping")
+            updates[self.resume] = gr.Button(visible=status.state in ("stopped", "failed"))
+            updates[self.buttons] = gr.Row(visible=status.state != "finished")
+        return updates
+
+    def _show_preview(self, run: Run, position: int, before: Seen, now: Seen) -> dict[Any, Any]:
+        previews = run.previews()
+        now["previews"] = count = len(previews)
+        if not previews:
+            return {} if before else {self.pictures: gr.Column(visible=False)}
+        following = position >= before.get("previews", 0)  # the slider is at its end: it stays there
+        place = count if following else min(position, count)
+        shown = previews[place - 1]
+        now["preview"] = shown.name, _stamp(shown)  # a resumed run may write one of the same name again
+        updates: dict[Any, Any] = {}
+        if now["preview"] != before.get("preview"):
+            try:
+                updates |= {self.preview: Image.open(shown).convert("RGB"), self.caption: _caption(int(shown.stem))}
+            except OSError:  # gone, since a resume has just rewound the run
+                return {}
+        if count != before.get("previews"):
+            updates[self.pictures] = gr.Column(visible=True)
+            updates[self.position] = gr.Slider(maximum=max(count, 2), value=place, visible=count > 1)
+        return updates
+
+    def _show_curves(self, run: Run, smoothing: float, before: Seen, now: Seen) -> dict[Any, Any]:
+        stamp = _stamp(run.metrics_file)
+        now["metrics"] = stamp, smoothing
+        if now["metrics"] == before.get("metrics"):
+            return {}
+        rows = _rows(run.metrics_file, stamp)
+        updates: dict[Any, Any] = {self.curves[part]: curve(rows, names, smoothing) for part, names in CURVES.items()}
+        return updates | {self.plots: gr.Column(visible=len(rows) > 1)}
+
+    def _show_log(self, run: Run, before: Seen, now: Seen) -> dict[Any, Any]:
+        now["log"] = stamp = _stamp(run.log_file)
+        if stamp == before.get("log"):
+            return {}
+        return {self.log: run.log(max_chars=8000), self.log_box: gr.Accordion(visible=stamp is not None)}
+
+
+def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
+    """The state of a run in a line, a bar, and what there is to know or to do. `last`: its last line of metrics."""
+    started = status.total or status.state != "stopped"
+    facts = [f"step {status.step:,} of {status.total:,}"] if status.total else []
+    if status.state == "running":
+        facts += [f"{status.images_per_s:.3g} images/s"] if status.images_per_s else []
+        facts += [f"{duration(status.eta_s)} left"] if status.eta_s is not None else []
+    facts += [status.device] if status.device else []
+    if status.state == "running":
+        facts += [f"{status.memory_mb / 1000:.1f} GB of memory"] if status.memory_mb else []
+        facts += [f"learning rate {last['lr']:.2g}"] if "lr" in last else []
+        facts += [f"D is right {last['acc_D']:.0%}"] if last.get("acc_D") else []
+    if status.alive and (when := run.stops_at()):
+        facts += [f"stops at {time.strftime('%H:%M', time.localtime(when))}"]
+    line = f"<span class='state'>{STATE_WORDS[status.state] if started else 'Not started'}</span>"
+    line += "".join(f"<span>{html.escape(fact)}</span>" for fact in facts)
+    percent = 100 * status.step / status.total if status.total else 0
+    parts = [
+        f"<div class='line' data-state='{status.state}'>{line}</div>",
+        f"<div class='track'><div class='done' style='width: {percent:.1f}%'></div></div>",
+    ]
+    if status.state == "starting":
+        parts.append("<p class='quiet'>PyTorch is loading, and the pictures are looked through.</p>")
+    elif status.state == "queued":
+        parts.append("<p class='quiet'>It begins when the run before it has ended.</p>")
+    elif status.state == "stopping":
+        parts.append("<p class='quiet'>It finishes its step and saves.</p>")
+    elif run.generator_file.exists():
+        listed = next((name for name, path in generators().items() if path == run.generator_file), run.name)
+        kept = best(run.generator_file)
+        at_best = f" What it was at its best, at step {kept[0]:,}, is there too." if kept else ""
+        parts.append(f"<p class='quiet'>Try it: the Draw tab has it as “{html.escape(listed)}”.{at_best}</p>")
+    if status.error:
+        parts.append(f"<div class='problem' role='alert'>{html.escape(status.error)}</div>")
+    return "".join(parts)
+
+
+def curve(rows: list[dict[str, Any]], names: list[str], smoothing: float) -> pd.DataFrame:
+    """Points to plot: step, value and loss. Of many rows, the averages of MAX_POINTS stretches."""
+    points = []
+    for name in names:
+        series = [(row["step"], row[name]) for row in rows if name in row]
+        if rows and not series:
+            points.append((rows[0]["step"], None, name))  # or its colour would be missing once it comes
+        length = -(-len(series) // MAX_POINTS) or 1
+        stretches = [series[first : first + length] for first in range(0, len(series), length)]
+        values = smooth([sum(value for _, value in stretch) / len(stretch) for stretch in stretches], smoothing)
+        points += [(stretch[-1][0], value, name) for stretch, value in zip(stretches, values, strict=True)]
+    return pd.DataFrame(points, columns=["step", "value", "loss"])  # pyright: ignore[reportArgumentType]
+
+
+def smooth(values: list[float], weight: float) -> list[float]:
+    """Each a moving average of those up to it, in which one counts `weight` times the one after it."""
+    smoothed, total, count = [], 0.0, 0.0
+    for value in values:
+        total, count = weight * total + value, weight * count + 1
+        smoothed.append(total / count)
+    return smoothed
+
+
+@lru_cache(maxsize=8)
+def _rows(metrics_file: Path, stamp: tuple[int, int] | None) -> list[dict[str, Any]]:
+    """Read once for all pages that show them."""
+    return Run(metrics_file.parent).metrics()[0] if stamp else []
+
+
+def _first_to_show(runs: list[Run]) -> Run | None:
+    """The one that is being trained, else the newest."""
+    return next((run for run in runs if run.status().alive), runs[0] if runs else None)
+
+
+def _plot(part: str) -> gr.LinePlot:
+    return gr.LinePlot(
+        x="step",
+        y="value",
+        color="loss",
+        title=TITLES[part],
+        color_map={name: COLOURS[name] for name in CURVES[part]},
+        x_title="step",
+        y_title=" ",
+        color_title=" ",
+        height=220,
+        min_width=260,
+        show_label=False,
+        buttons=[],
+    )
+
+
+def _caption(step: int) -> str:
+    return (
+        f"<p class='quiet'>Step {step:,}. From top to bottom: input, target, and what the generator makes. "
+        "The columns on the left are trained on; those on the right it has never learned from; a pinned drawing comes "
+        "last.</p>"
+    )
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        about = file.stat()
+        return about.st_mtime_ns, about.st_size
+    except FileNotFoundError:
+        return None
