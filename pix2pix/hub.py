@@ -14,6 +14,7 @@ from pix2pix.samples import draw, fitting
 
 if TYPE_CHECKING:
     from PIL import Image
+    from tqdm import tqdm
 
     from pix2pix.checkpoint import Metadata
 
@@ -30,11 +31,11 @@ class HubError(ValueError):
     """Why the Hub did not give or take something, in words."""
 
 
-def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,)) -> Path:
+def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,), bar: "type[tqdm] | None" = None) -> Path:
     """The first of these files that the repository `owner/name[@revision]` has.
 
-    What was fetched before comes from the cache, also without a network. Shows its progress on a terminal.
-    Raises HubError.
+    What was fetched before comes from the cache, also without a network. Shows its progress on a
+    terminal, or by `bar`. Raises HubError.
     """
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub import errors as hub
@@ -44,7 +45,7 @@ def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,)) -> Path:
     missing = None
     for file in names:
         try:
-            return Path(hf_hub_download(repository, file, revision=revision or None))
+            return Path(hf_hub_download(repository, file, revision=revision or None, tqdm_class=bar))
         except hub.HFValidationError as error:
             raise HubError(f"{name} is not of the form hf://owner/name or hf://owner/name@revision") from error
         except hub.LocalEntryNotFoundError as error:

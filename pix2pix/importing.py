@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from tqdm import tqdm
 
 from pix2pix import checkpoint, foreign, hub
 from pix2pix.checkpoint import CheckpointError, Metadata, Side
@@ -34,17 +35,19 @@ class About:
     licence: str = "unknown"
 
 
-def import_generator(source: str, name: str, about: About) -> Path:
+def import_generator(source: str, name: str, about: About, bar: type[tqdm] | None = None) -> Path:
     """The generator file of `name`, made of a file of weights or of hf://owner/name[@revision].
 
-    It then is among the generators that are known by name. Raises CheckpointError or ForeignError, ValueErrors.
+    It then is among the generators that are known by name. `bar` shows the progress of a download.
+
+    Raises CheckpointError, ForeignError or HubError, which are ValueErrors.
     """
     if not PLAIN_NAME.fullmatch(name):
         raise CheckpointError(f"the name {name!r} must be of letters, digits, dot, dash and underscore")
     target = runs_dir() / name / GENERATOR_FILE
     if name in generators() or target.parent.exists():
         raise CheckpointError(f"there is already a generator or a run named {name!r}: choose another name")
-    path = hub.fetch(source.removeprefix("hf://"), HUB_FILES) if source.startswith("hf://") else Path(source)
+    path = hub.fetch(source.removeprefix("hf://"), HUB_FILES, bar) if source.startswith("hf://") else Path(source)
     path = path.expanduser()
     if path.suffix == ".safetensors" and checkpoint.is_ours(path):
         checkpoint.load(path)  # finds out now what would only fail later

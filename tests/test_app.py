@@ -47,10 +47,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
 @pytest.mark.parametrize(
     ("arguments", "public"),
-    [([], False), (["--host", "localhost"], False), (["--host", "0.0.0.0"], True), (["--share"], True)],
-)
+    [([], False), (["--host", "localhost"], False), (["--host", "0.0.0.0"], True), (["--share"], True),
+     (["--host", "0.0.0.0", "--private"], False), (["--share", "--private"], True), (["SPACE_ID"], True),
+     (["GRADIO_SERVER_NAME"], True)],
+)  # fmt: skip
 def test_an_app_that_others_can_open_is_public(arguments: list[str], public: bool, monkeypatch: pytest.MonkeyPatch):
     built, launched = [], {}
+    for name in [argument for argument in arguments if argument.isupper()]:  # what a Space sets
+        monkeypatch.setenv(name, {"SPACE_ID": "owner/name", "GRADIO_SERVER_NAME": "0.0.0.0"}[name])
+        arguments = []
     monkeypatch.setattr(sys, "argv", ["app.py", "--port", "8123", "--no-inbrowser", *arguments])
     monkeypatch.setattr(Studio, "warm_up_soon", lambda studio: built.append(studio))  # noqa: PLW0108 (to bind it)
     monkeypatch.setattr(gr.Blocks, "launch", lambda _, **options: launched.update(options))

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 from gradio import themes
 
-from ui import draw, train, upload
+from ui import draw, models, train, upload
 from ui.studio import Studio
 
 TITLE = "pix2pix studio"
@@ -31,6 +31,8 @@ def create_demo(studio: Studio) -> gr.Blocks:
             upload.build(studio)
         with gr.Tab("Train", id="train"):
             train.build(studio)
+        with gr.Tab("Models", id="models") as tab:
+            models.build(studio, tab)
     return demo
 
 

@@ -17,7 +17,10 @@ else:
 
 PUBLIC_SIDE = 1024  # pixels: on a public page others wait for their turn while a picture is translated
 HOW = {  # what is said of each way of pix2pix.sizes
-    "square": ("Squeezed to the square it learned", "As in training; fine detail is lost, and proportions to its eye."),
+    "square": (
+        "Squeezed to the square it learned",
+        "As in training. It does not see the proportions, nor fine detail.",
+    ),
     "whole": (
         "Whole, in its own size",
         "Proportions and detail are kept. Whatever is much larger than its training pictures it does not see as one "
