@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from pix2pix import images
-from pix2pix.data import MIN_SIDE, SPLITS, DatasetError, Entry, Found, Layout, count_of
+from pix2pix.data import MIN_SIDE, SPLITS, DatasetError, Entry, Found, Layout, count_of, find_pairs
 from pix2pix.palette import CMP, Palette
 
 THUMBNAIL = 64  # pixels a side, of what is compared
