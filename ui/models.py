@@ -15,9 +15,9 @@ import gradio as gr
 from PIL import Image
 from tqdm import tqdm
 
+from pix2pix.intake import unused_name
 from pix2pix.places import GENERATOR_FILE, generators, runs_dir
 from training.run import Run
-from ui.intake import unused_name
 from ui.scheduler import Superseded
 from ui.studio import Studio, StudioError, find, metadata
 
