@@ -63,6 +63,13 @@ def test_what_is_added_at_the_rim_is_cut_off_again():
     assert seen == [(64, 96)]
 
 
+def test_the_rim_goes_on_outwards():
+    """White paper stays white: an edge of another colour would be a line that nobody drew."""
+    seen = []
+    sizes.translated(lambda a: seen.append(a) or a, torch.full((1, 3, 50, 70), 0.7), multiple=32)
+    assert torch.equal(seen[0], torch.full((1, 3, 64, 96), 0.7))
+
+
 @pytest.mark.parametrize("length", [64, 65, 100, 112, 113, 250, 1000])
 def test_tiles_cover_the_picture_and_overlap(length: int):
     places = sizes.tiles(length, 64)
