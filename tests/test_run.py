@@ -348,6 +348,7 @@ def test_a_queued_run_starts_when_the_one_before_it_has_ended(stand_in: Callable
     assert second.status().state == "starting"
     assert third.status().state == "queued"
     second.stop()
+    assert second.status().state == "stopped", "it has left the queue, or it would start again"
 
 
 def test_a_run_can_leave_the_queue(stand_in: Callable[[str], None]):

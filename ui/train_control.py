@@ -30,24 +30,26 @@ class Control:
     def __init__(self, run: gr.Dropdown) -> None:
         self.run = run
         with gr.Row():
-            self.page = gr.Button("Results page", size="sm", elem_id="train-report")
-            self.zip = gr.Button("Run as a zip", size="sm", elem_id="train-zip")
-            self.duplicate = gr.Button("Duplicate with changes", size="sm", elem_id="train-duplicate")
-            self.fine_tune = gr.Button("Fine-tune from it", size="sm", elem_id="train-fine-tune")
-            self.pin = gr.UploadButton("Pin a drawing", file_types=["image"], size="sm", elem_id="train-pin")
+            self.page = gr.Button("Results page", size="sm", min_width=90, elem_id="train-report")
+            self.zip = gr.Button("Run as a zip", size="sm", min_width=90, elem_id="train-zip")
+            self.duplicate = gr.Button("Duplicate with changes", size="sm", min_width=90, elem_id="train-duplicate")
+            self.fine_tune = gr.Button("Fine-tune from it", size="sm", min_width=90, elem_id="train-fine-tune")
+            self.pin = gr.UploadButton(
+                "Pin a drawing", file_types=["image"], size="sm", min_width=90, elem_id="train-pin"
+            )
         self.file = gr.DownloadButton(visible="hidden", elem_id="train-file")
         with gr.Accordion("Stop at a time, extend, rename, delete", open=False, elem_id="train-more"):
-            with gr.Row(equal_height=True):
-                self.clock = gr.Textbox(
-                    label="Stop at", info="Of this machine's clock; empty: not", placeholder="7:30", elem_id="train-at"
-                )
-                self.set_clock = gr.Button("Set", size="sm", elem_id="train-set-at")
-                self.further = gr.Number(1000, label="Further steps", precision=0, info="Beyond its end")
-                self.extend = gr.Button("Extend", size="sm", elem_id="train-extend")
-            with gr.Row(equal_height=True):
-                self.new_name = gr.Textbox(label="New name", max_lines=1, elem_id="train-new-name")
-                self.rename = gr.Button("Rename", size="sm", elem_id="train-rename")
-                self.delete = gr.Button("Delete …", size="sm", variant="stop", elem_id="train-delete")
+            with gr.Row():
+                with gr.Column(min_width=160):
+                    self.clock = gr.Textbox(label="Stop at", placeholder="7:30, or nothing", elem_id="train-at")
+                    self.set_clock = gr.Button("Set", size="sm", elem_id="train-set-at")
+                with gr.Column(min_width=160):
+                    self.further = gr.Number(1000, label="Further steps", precision=0)
+                    self.extend = gr.Button("Extend", size="sm", elem_id="train-extend")
+                with gr.Column(min_width=160):
+                    self.new_name = gr.Textbox(label="New name", max_lines=1, elem_id="train-new-name")
+                    self.rename = gr.Button("Rename", size="sm", elem_id="train-rename")
+            self.delete = gr.Button("Delete …", size="sm", elem_id="train-delete")
             with gr.Row(visible=False) as self.asked:
                 self.sure = gr.Button("Delete for good", size="sm", variant="stop", elem_id="train-delete-sure")
                 self.keep = gr.Button("Keep it", size="sm", elem_id="train-keep")

@@ -77,7 +77,7 @@ class Form:
             label="… or drop a zip, or pictures, here",
             file_count="multiple",
             file_types=[".zip", "image"],
-            height=110,
+            height=175,
             elem_id="train-drop",
         )
         self.found = gr.HTML(elem_classes="found", visible=False, elem_id="train-found")

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import App
 from training.config import TrainConfig
 from training.run import Run
-from ui import train
+from ui import draw, train
 from ui.studio import Studio
 from ui.train_watch import LAST, SMOOTHING, Watch
 
@@ -36,8 +36,11 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def app(runs: Path) -> Iterator[App]:
     studio = Studio()
-    with gr.Blocks() as demo, gr.Tab("Train", id="train"):
-        train.build(studio)
+    with gr.Blocks() as demo:
+        with gr.Tab("Train", id="train"):
+            train.build(studio)
+        with gr.Tab("Draw", id="draw"):
+            draw.build(studio)
     _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
     yield App(url, studio, runs)
     demo.close()
@@ -119,6 +122,16 @@ def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: P
     assert steps == sorted(set(steps))
     expect(page.locator("#train-resume")).to_be_hidden()
     assert (runs / "circles" / "generator.safetensors").exists()
+
+    page.get_by_role("tab", name="Draw").click()
+    page.get_by_label("Model").select_option("circles")
+    box = page.locator("#draw-canvas").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 90, steps=5)
+    page.mouse.up()
+    expect(page.locator("#draw-picture")).to_be_visible(timeout=WAIT_MS)
 
 
 def test_a_killed_training_says_what_to_do(open_page: Callable[..., Page], circles: Path):
@@ -294,7 +307,7 @@ def test_a_program_can_start_watch_and_stop(app: App, circles: Path):
     assert client.predict("discs", api_name="/train_status")["state"] == "stopped"
     endpoints = client.view_api(print_info=False, return_format="dict")
     assert isinstance(endpoints, dict)
-    assert set(endpoints["named_endpoints"]) == {"/train_start", "/train_status", "/train_stop"}
+    assert set(endpoints["named_endpoints"]) == {"/train_start", "/train_status", "/train_stop", "/translate"}
 
 
 @pytest.mark.parametrize("where", ["on a Space", "shared"])
