@@ -1,0 +1,77 @@
+"""The Models tab and the Hub: buttons of an app in a process of its own, whose Hub is a server of ours."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from pix2pix import checkpoint
+from pix2pix.places import ROOT
+from tests.test_hub import TOKEN, Hub, server  # noqa: F401 (a fixture)
+
+SOON = 60_000  # ms
+
+
+@pytest.fixture
+def studio(server: Hub, tmp_path: Path, make_generator: Callable[..., Path]) -> Iterator[tuple[str, Path]]:  # noqa: F811
+    """`python app.py` with a run called mine. Yields its address and its runs."""
+    runs = tmp_path / "runs"
+    make_generator("generator", folder=runs / "mine")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {"PIX2PIX_RUNS": str(runs), "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "cache")}
+    own |= {"HF_HUB_DISABLE_XET": "1", "HF_TOKEN": TOKEN}
+    command = [sys.executable, "app.py", "--no-inbrowser", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | own, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(url := f"http://127.0.0.1:{port}")
+            yield url, runs
+        finally:
+            process.terminate()
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(url, trust_env=False)
+            return
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, "the app does not answer"
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def page(studio: tuple[str, Path], browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(studio[0])
+    page.get_by_role("tab", name="Models").click()
+    yield page
+    context.close()
+
+
+def test_a_model_goes_to_the_hub_and_another_comes_from_it(page: Page, studio: tuple[str, Path], server: Hub):  # noqa: F811
+    page.locator("#models-chosen input").click()
+    page.get_by_role("option", name="mine", exact=True).click()
+    page.locator("#models-repository").get_by_role("textbox").fill("somebody/mine")
+    page.locator("#models-push").click()
+    expect(page.locator("#models-said")).to_contain_text("somebody/mine", timeout=SOON)
+    pushed = server.files["somebody/mine"]["main"]
+    assert {"README.md", "config.json", "generator.safetensors", "sample.jpg"} <= set(pushed)
+
+    page.locator("#models-hub").get_by_role("textbox").fill("somebody/boxes@v1")
+    page.locator("#models-name").get_by_role("textbox").fill("theirs")
+    page.locator("#models-import").click()
+    expect(page.locator("article[data-model='theirs']")).to_be_visible(timeout=SOON)
+    came = studio[1] / "theirs" / "generator.safetensors"
+    assert came.read_bytes() == server.files["somebody/boxes"]["v1"]["generator.safetensors"]
+    assert checkpoint.load(came)[1].steps == 7
