@@ -67,7 +67,7 @@ def test_a_drawing_is_pinned_to_the_training_that_goes_on(open_page: Open, pairs
     while run.status().state != "running":
         assert time.monotonic() < deadline, run.log()
         time.sleep(0.1)
-    sheet.press("Pin to its training")
+    more(sheet, "Pin to its training")
     expect(sheet.page.locator(".status")).to_contain_text("each preview of “going”")
     with Image.open(run.pinned_file) as pinned:
         assert pinned.size == (64, 64)
