@@ -32,12 +32,13 @@ PRESET_WORDS: dict[Preset, str] = {
 }
 # What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "The pictures": ("layout", "line_width", "colour_hints", "load_size", "crop_size", "flip"),
+    "The pictures": ("layout", "line_width", "colour_hints", "load_size", "crop_size", "flip", "wander"),
     "The networks": ("ngf", "ndf", "n_layers", "dropout", "smooth", "init_from", "ema"),
     "The training": (
-        "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "lambda_l1", "l1_steps", "seed",
+        "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "lambda_l1", "lambda_features",
+        "l1_steps", "seed",
     ),
-    "The machine": ("device", "precision", "num_processes", "log_every", "preview_every", "save_every"),
+    "The machine": ("device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every"),
     "For its file": ("licence", "provenance"),
 }  # fmt: skip
 CHOICES = {"crop_size": [32, 64, 128, 256, 512, 1024], "device": ["auto", "cpu", "mps", "cuda"]}
