@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -36,7 +37,9 @@ def test_on_a_public_page_large_pictures_are_seen_smaller(
     made, *_ = upload._translate(studio, str(drawing), "mine", False, 0.5, "whole", None)
     assert made is not None
     assert made.size == (1400, 200)
-    assert made.tobytes() == translator(Image.open(drawing), how="whole", size=seen).tobytes()
+    expected = translator(Image.open(drawing), how="whole", size=seen)
+    # A grey level: while the studio compiles in its thread, torch may round another way.
+    assert np.abs(np.asarray(made, int) - np.asarray(expected, int)).max() <= 1
 
 
 def test_edges_are_made_at_the_size_that_is_seen(
