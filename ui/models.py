@@ -6,7 +6,6 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from pix2pix.intake import unused_name
 from pix2pix.places import GENERATOR_FILE, generators, runs_dir
 from training.run import Run
 from ui.scheduler import Superseded
-from ui.studio import Studio, StudioError, find, metadata
+from ui.studio import Studio, find, metadata
+from ui.words import in_words
 
 THUMBNAIL = 192  # pixels high
 FORMATS = {
@@ -221,7 +221,7 @@ def _card(name: str, path: Path, pictures: str) -> str:
 
 def export_file(name: str | None, ending: str) -> tuple[gr.File, str]:
     """The file to download, and what is to be said of it."""
-    with _in_words():
+    with in_words():
         path = find(_chosen(name))
         out = Path(_exports().name) / f"{Path(str(name)).name}{ending}"
         if ending == ".html":
@@ -244,14 +244,14 @@ def _exports() -> tempfile.TemporaryDirectory[str]:
 def push_model(name: str | None, repository: str, private: bool) -> str:
     from pix2pix.hub import push
 
-    with _in_words():
+    with in_words():
         address = push(str(find(_chosen(name))), repository.strip(), private)
     return f"{name} is at <{address}>."
 
 
 def warn(name: str | None) -> str:
     """What would be lost."""
-    with _in_words():
+    with in_words():
         folder = _own_folder(_chosen(name))
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
     what = "its training with all that was saved of it" if (folder / "config.json").exists() else "the imported weights"
@@ -259,7 +259,7 @@ def warn(name: str | None) -> str:
 
 
 def delete_model(name: str | None) -> tuple[gr.Dropdown, str, gr.Group]:
-    with _in_words():
+    with in_words():
         shutil.rmtree(_own_folder(_chosen(name)))
     return gr.Dropdown(list(generators()), value=None), f"{name} is deleted.", gr.Group(visible=False)
 
@@ -280,7 +280,7 @@ def import_model(
     """The new name in the list, and what is to be said."""
     from pix2pix.importing import About, import_generator
 
-    with _in_words():
+    with in_words():
         place = place.strip().removeprefix("hf://")
         if bool(file) == bool(place):
             raise ValueError("Give either a file of weights or a name of the Hub.")
@@ -317,12 +317,3 @@ def _chosen(name: str | None) -> str:
     if not name:
         raise ValueError("Choose a model first.")
     return name
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """Shows what went wrong on the page, as it was put."""
-    try:
-        yield
-    except (StudioError, ValueError, OSError) as error:
-        raise gr.Error(str(error), print_exception=False) from error

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import gradio as gr
 
 from training.run import RunBusy
+from ui.studio import StudioError
 
 
 def duration(seconds: float) -> str:
@@ -34,5 +35,5 @@ def in_words() -> Iterator[None]:
     """Shows what went wrong on the page, as it was put."""
     try:
         yield
-    except (RunBusy, ValueError, OSError) as error:
+    except (RunBusy, StudioError, ValueError, OSError) as error:
         raise gr.Error(str(error), print_exception=False) from error
