@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 SHARE = 0.5  # of the drawings of a training get hints, so that a drawing without them stays at home too
+THINNEST, BROADEST = 4, 28  # pixels at 256
 PAPER = 232  # of 255: lighter colours would not be seen on white paper
 
 
@@ -40,7 +41,7 @@ def _hint(start: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -
         heading += rng.normal(0, 0.5)
         points.append(points[-1] + 10 * scale * np.array([np.cos(heading), np.sin(heading)]))
     mask = np.zeros(shape, np.uint8)
-    width = max(1, round(scale * rng.uniform(4, 28)))
+    width = max(1, round(scale * THINNEST * (BROADEST / THINNEST) ** rng.random()))  # as many below 11 as above
     cv2.polylines(mask, [np.rint(points).astype(np.int32)], isClosed=False, color=1, thickness=width)
     mask[start[1], start[0]] = 1
     return mask.astype(bool)
