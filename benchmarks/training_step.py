@@ -1,6 +1,6 @@
 """Times a training step, ours against the common PyTorch recipe, at 256 px on random pairs.
 
-python benchmarks/training_step.py --ngf 64 --batch 1 [--device cuda] [--compile]
+python benchmarks/training_step.py --ngf 64 --batch 1 [--device cuda] [--compile] [--precision fp32]
 
 The recipe is that of pytorch-CycleGAN-and-pix2pix, written here with our own networks: one forward of G, D on the fake
 and on the real pair one after the other, plain Adam, torch's own convolutions and norms, no setting of threads or
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", action="store_true", help="compile ours, as the setting of that name does")
+    parser.add_argument("--precision", choices=("auto", "fp32"), default="auto", help="of ours, as the setting")
     parser.add_argument("--rounds", type=int, default=5, help=f"turns of {BLOCK} steps each (default: 5)")
     options = parser.parse_args()
 
@@ -94,10 +95,10 @@ def _work(name: str, options: argparse.Namespace, pipe: Connection) -> None:
     answers: dict[str, Callable[[], object]] = {
         "time": lambda: _timed(step, device),
         "machine": lambda: describe(device),
-        "bf16": lambda: multiplies_bf16(torch.device(device)),
+        "bf16": lambda: options.precision == "auto" and multiplies_bf16(torch.device(device)),
         "peak fp32": lambda: matmul_flops(device),
         "peak bf16": lambda: matmul_flops(device, torch.bfloat16),
-        "flops": lambda: _flops(step),
+        "flops": lambda: _flops(step),  # only asked of the recipe
     }
     torch.manual_seed(0)
     for _ in range(WARM_UP):
@@ -134,10 +135,14 @@ def _ours(options: argparse.Namespace) -> Callable[[], object]:
     import torch
 
     from training.config import TrainConfig
+    from training.graph import Replayed
     from training.loop import accelerator_for, adam, memory_format, networks, update
 
     ngf, batch = options.ngf, options.batch
-    config = TrainConfig(name="benchmark", dataset="none", ngf=ngf, ndf=ngf, batch_size=batch, device=options.device)
+    config = TrainConfig(
+        name="benchmark", dataset="none", ngf=ngf, ndf=ngf, batch_size=batch,
+        device=options.device, precision=options.precision,
+    )  # fmt: skip
     accelerator = accelerator_for(config)
     G, D = networks(config, accelerator.device)
     opt_G, opt_D = adam(G, config), adam(D, config)
@@ -146,7 +151,13 @@ def _ours(options: argparse.Namespace) -> Callable[[], object]:
     G, D = accelerator.prepare(G, D)
     a, b = torch.rand(2, batch, 3, 256, 256, device=accelerator.device) * 2 - 1
     a, b = (half.contiguous(memory_format=memory_format(accelerator.device)) for half in (a, b))
-    return lambda: update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
+
+    def step(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
+
+    if options.compile and accelerator.device.type == "cuda":
+        step = Replayed(step, opt_G, opt_D)
+    return lambda: step(a, b)
 
 
 def _reference(ngf: int, batch: int, device: str, *, bf16: bool) -> Callable[[], object]:

@@ -17,8 +17,9 @@ ALLOWED = {
     "training.config": set(),
     "training.coach": set(),
     "training.faults": set(),
+    "training.graph": set(),
     "training.run": {"training.config", "training.faults", "pix2pix.places"},
-    "training.loop": {"pix2pix", "training.run", "training.config", "training.coach"},
+    "training.loop": {"pix2pix", "training.run", "training.config", "training.coach", "training.graph"},
     "training.measure": {"training.loop", "training.config", "training.__main__"},
     "training.__main__": {"training.loop", "training.run", "training.config", "pix2pix.intake"},
 }

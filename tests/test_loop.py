@@ -545,6 +545,19 @@ def test_compiled_networks_train_to_nearly_the_same_losses(make_run: Callable[..
     assert Translator.load(compiled.path)(Image.new("RGB", (32, 32))).size == (32, 32)
 
 
+def test_what_was_replayed_on_a_gpu_goes_on_elsewhere(make_run: Callable[..., Run]):
+    whole, run = make_run("whole", steps=6), make_run("run", steps=3)
+    for each in (whole, run):
+        train(each)
+    state = torch.load(run.state_file, weights_only=True)
+    for group in (*state["opt_G"]["param_groups"], *state["opt_D"]["param_groups"]):
+        group.update(capturable=True, lr=torch.tensor(group["lr"]))
+    torch.save(state, run.state_file)
+    run.extend(3)
+    train(run)
+    assert [row[:5] for row in losses(run)] == [row[:5] for row in losses(whole)]
+
+
 def test_feature_matching_moves_g_and_not_d(make_run: Callable[..., Run]):
     plain, matched = make_run("plain", steps=1), make_run("matched", steps=1, lambda_features=10.0)
     for run in (plain, matched):

@@ -37,6 +37,7 @@ from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from pix2pix.palette import chosen, snap
 from training import coach
 from training.config import TrainConfig
+from training.graph import Replayed, set_lr
 from training.run import Run, replacing
 
 PREVIEW_COLUMNS = 4  # of train, and as many of val
@@ -92,6 +93,17 @@ def train(run: Run) -> None:
     compiled = [torch.compile(network, dynamic=False) if config.compile else network for network in (G, D)]
     G_parallel, D_parallel = accelerator.prepare(*compiled)
 
+    # A step of G alone, and one of both
+    def step_of_G(a: Tensor, b: Tensor) -> Tensor:
+        return update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
+
+    def step_of_both(a: Tensor, b: Tensor) -> Tensor:
+        weights = config.lambda_l1, accelerator, config.lambda_features
+        return update(G_parallel, D_parallel, opt_G, opt_D, a, b, *weights)
+
+    if config.compile and device.type == "cuda" and accelerator.num_processes == 1:
+        step_of_both = Replayed(step_of_both, opt_G, opt_D)
+
     # Begin
     metadata, preview = _metadata(config, found), Preview(config, found, device)
     if is_main:
@@ -111,15 +123,12 @@ def train(run: Run) -> None:
         torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
         pair = pace.wait_for(batches)
         a, b = (half.to(device, non_blocking=True, memory_format=memory_format(device)) for half in pair)
-        lr = opt_G.param_groups[0]["lr"] = learning_rate(config, step, total)
-        opt_D.param_groups[0]["lr"] = lr * config.lr_D / config.lr if config.lr_D else lr
+        lr = learning_rate(config, step, total)
+        set_lr(opt_G, lr)
+        set_lr(opt_D, lr * config.lr_D / config.lr if config.lr_D else lr)
 
         # Update D and G, and note the losses; they stay on the device until they are logged
-        if step <= config.l1_steps:
-            state.note(update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator))
-        else:
-            objective = config.lambda_l1, accelerator, config.lambda_features
-            state.note(update(G_parallel, D_parallel, opt_G, opt_D, a, b, *objective))
+        state.note((step_of_G if step <= config.l1_steps else step_of_both)(a, b))
         if config.smooth:
             G.smooth()
         if state.average:
@@ -301,6 +310,9 @@ class State:
             saved = torch.load(run.state_file, map_location=self.losses.device, weights_only=True)
             for name, part in self._parts().items():
                 part.load_state_dict(saved[name])
+            for optimizer in (self.opt_G, self.opt_D):  # of a run that was replayed, perhaps on another machine
+                for group in optimizer.param_groups:
+                    group.update(capturable=False, lr=float(group["lr"]))
             self.step, self.seconds, self.noted = saved["step"], saved["seconds"], saved["noted"]
             self.losses[: len(saved["losses"])] = saved["losses"]  # runs of earlier versions have noted fewer
             self.sound.fill_(self.noted)
