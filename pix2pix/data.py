@@ -34,6 +34,8 @@ MIN_SIDE = 16  # pixels; smaller pictures are left out
 SIDE_BY_SIDE = 1.9  # width / height from which a picture is taken for a pair
 CHECKED_FILES = 5_000  # folders up to this size are looked through file by file when they are opened
 WANDER_SHARE, SMALLEST, TURN = 0.5, 0.6, 12.0  # how many of the photos wander, to what size, by how many degrees
+GAP_SHARE = 0.2  # of the photos that may wander get a gap
+PAPER_TOLERANCE = 24  # of 255: what differs more from the paper of a photo is no paper
 KEPT_BYTES = 1 << 30  # datasets that fit in this once decoded stay decoded
 
 log = logging.getLogger(__name__)
@@ -135,8 +137,8 @@ class PairedImages(Dataset):
     `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
     `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
     edges in a random style. With `hints` (photos alone), half of the drawings have colour hints; with `wander` (photos
-    alone, too), half of the photos are seen smaller, turned and off the middle. What is random depends on seed, epoch
-    and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
+    alone, too), half of the photos are seen smaller, turned and off the middle, and some with a gap. What is random
+    depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
 
     A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
     """
@@ -187,6 +189,8 @@ class PairedImages(Dataset):
             photo, style = pictures[0], EdgeStyle.sample(rng) if self.augment else EdgeStyle()
             if self.wander and rng.random() < WANDER_SHARE:
                 photo = Image.fromarray(_wandered(self._decoded(index)[0], cut, rng))
+            if self.wander and rng.random() < GAP_SHARE:
+                photo = Image.fromarray(_with_gap(np.asarray(photo), rng))
             drawing = edges(photo, style)
             pictures = hinted(drawing, photo, rng) if self.hints and rng.random() < SHARE else (drawing, photo)
         a, b = pictures
@@ -329,6 +333,37 @@ class ShuffledBatches(Sampler[list[tuple[int, int]]]):
                 batch.append((epoch, int(order[offset])))
             yield batch
             position += self.shards * self.batch_size
+
+
+def _with_gap(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The photo (H, W, 3) with a wedge of its paper that enters the thing on it from below, as between heel and sole.
+
+    So what is between two parts of a drawing is learned to be paper where it is open, of which few photos tell.
+    """
+    rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    paper = np.median(rim, axis=0)
+    ys, xs = np.nonzero(np.abs(pixels - paper).max(axis=2) > PAPER_TOLERANCE)
+    if not len(ys):
+        return pixels
+    (top, bottom), (left, right) = np.percentile(ys, (2, 98)), np.percentile(xs, (2, 98))
+    width, height = right - left, bottom - top
+    middle, half = rng.uniform(left + 0.25 * width, right - 0.25 * width), rng.uniform(0.06, 0.25) * width
+    apex = middle + rng.uniform(-1, 1) * half, bottom - rng.uniform(0.25, 0.85) * height
+    feet = [(middle + side * half, bottom + 0.1 * height) for side in (-1, 1)]
+    sides = [_bow(foot, apex, rng.normal(0, 0.08)) for foot in feet]
+    wedge = np.zeros(pixels.shape[:2], np.uint8)
+    outline = np.rint(16 * np.concatenate([sides[0], sides[1][::-1]])).astype(np.int32)
+    cv2.fillPoly(wedge, [outline], 255, lineType=cv2.LINE_AA, shift=4)
+    opacity = wedge[..., None] / 255
+    return np.rint(pixels * (1 - opacity) + paper * opacity).astype(np.uint8)
+
+
+def _bow(start: tuple[float, float], end: tuple[float, float], bend: float) -> np.ndarray:
+    """Points (16, 2) of a curve that leaves the straight line by that share of its length."""
+    (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
+    along = np.linspace(0, 1, 16)
+    aside = bend * 4 * along * (1 - along)
+    return np.stack([x + along * dx - aside * dy, y + along * dy + aside * dx], axis=1)
 
 
 def _unwrapped(root: Path) -> Path:

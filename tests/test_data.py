@@ -564,7 +564,8 @@ def test_hints_need_photos_alone(tmp_path: Path):
 # Wandering
 
 
-def test_half_of_the_photos_wander_and_stay_in_the_picture(tmp_path: Path):
+def test_half_of_the_photos_wander_and_stay_in_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(data, "GAP_SHARE", 0)
     options = {"load_size": 72, "crop_size": 64, "augment": True, "flip": False}
     root = save_squares(tmp_path, 2)
     plain = dataset(root, **options)
@@ -584,6 +585,28 @@ def test_half_of_the_photos_wander_and_stay_in_the_picture(tmp_path: Path):
     assert 0.07 < min(areas) < 0.13  # of the picture; as it is, a quarter
     assert 0.2 < max(areas) <= 0.26
     assert np.ptp(middles, axis=0).min() > 8
+
+
+def test_a_fifth_of_them_have_a_gap_that_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(data, "WANDER_SHARE", 0)
+    root = save_squares(tmp_path, 2)
+    options = {"load_size": 64, "crop_size": 64, "augment": True, "flip": False}
+    plain, pairs = dataset(root, **options), dataset(root, wander=True, **options)
+    whole = np.asarray(plain._pair(0)[1].convert("L")) < 180
+    gaps = 0
+    for epoch in range(200):
+        drawing, photo = pairs._pair((epoch, 0))
+        gap = whole & (np.asarray(photo.convert("L")) > 200)
+        if not gap.any():
+            continue
+        gaps += 1
+        rows = np.flatnonzero(gap.any(axis=1))
+        square = np.flatnonzero(whole.any(axis=1))
+        assert rows[-1] >= square[-1] - 1  # it enters from below
+        assert rows[0] > square[0]  # and leaves the top whole
+        lines = np.asarray(drawing.convert("L")) < 180
+        assert lines[cv2.dilate(gap.astype(np.uint8), np.ones((5, 5))).astype(bool) & whole].any()
+    assert 20 < gaps < 60
 
 
 def test_pictures_to_look_at_do_not_wander(tmp_path: Path):

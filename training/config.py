@@ -66,7 +66,7 @@ class TrainConfig:
     flip: bool = True
     """mirror half of the training pairs"""
     wander: bool = False
-    """show half of the photos smaller, turned and off the middle, as people draw (photos alone)"""
+    """show half of the photos smaller, turned and off the middle, as people draw, and some with a gap (photos alone)"""
 
     ngf: int = 64
     """width of the generator's first layer"""
@@ -113,8 +113,8 @@ class TrainConfig:
     precision: Precision = "auto"
     """of the convolutions; auto computes in bf16 where the device has units for it (CUDA, CPUs with AMX), else fp32"""
     compile: bool = False
-    """let torch.compile write the networks' kernels, and one GPU replay the step as a CUDA graph: worth the minutes that
-    it takes on a GPU; CPUs are slower with it"""
+    """let torch.compile write the networks' kernels, and a single GPU replay the step as a CUDA graph: worth the
+    minutes it takes there; CPUs are slower with it"""
     num_processes: int = 1
     """GPUs to train on at once when started from the app, under `accelerate launch` (on a CPU that starts just one)"""
     log_every: int = 50
