@@ -1,10 +1,13 @@
 """The objective of pix2pix (Isola et al. 2017, section 3.1) as pure functions of the networks' outputs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+HELD_TO = 6.0  # of normalised activations
 
 
 def gan_loss(logits: Tensor, real: bool) -> Tensor:
@@ -39,3 +42,27 @@ def feature_loss(fake_features: Sequence[Tensor], real_features: Sequence[Tensor
     """
     pairs = zip(fake_features, real_features, strict=True)
     return torch.stack([l1_loss(fake, real.detach().float()) for fake, real in pairs]).sum()
+
+
+def held(x: Tensor, weight: float) -> Tensor:
+    """x itself, whose gradient is that of an objective with a further term: for each picture, half of weight times the
+    sum of the squares of what in x is beyond ±HELD_TO.
+
+    For normalised activations (N, C, H, W). Instance norm scales a map by all that is in it, so a network learns to
+    make one huge value where it does least harm, and dims the rest with it: a blot that is always in the same place
+    (Karras et al. 2020, StyleGAN2, section 2). Elsewhere activations are hardly ever beyond.
+    """
+    return _Held.apply(x, weight)  # pyright: ignore[reportReturnType]
+
+
+class _Held(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: float) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx.save_for_backward(x)
+        ctx.weight = weight
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (x,) = ctx.saved_tensors
+        return gradient + ctx.weight / len(x) * (x - x.clamp(-HELD_TO, HELD_TO)), None

@@ -38,6 +38,7 @@ NOT_THE_DEFAULTS = {
     "beta1": 0.0,
     "lambda_l1": 0.0,
     "lambda_features": 10.0,
+    "lambda_spikes": 0.004,
     "l1_steps": 7,
     "seed": 42,
     "device": "cuda:1",

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from pix2pix import Translator, checkpoint, places
 from pix2pix.data import DatasetError
+from pix2pix.losses import HELD_TO
 from pix2pix.places import ROOT
 from training import loop
 from training.config import TrainConfig
@@ -565,6 +566,25 @@ def test_feature_matching_moves_g_and_not_d(make_run: Callable[..., Run]):
     ours, theirs = (torch.load(run.state_file, weights_only=True) for run in (plain, matched))
     assert all(torch.equal(ours["D"][name], theirs["D"][name]) for name in ours["D"])
     assert not all(torch.equal(ours["G"][name], theirs["G"][name]) for name in ours["G"])
+
+
+def test_activations_are_kept_from_growing_into_spikes(make_run: Callable[..., Run]):
+    """Here a norm's gain has made them far too large."""
+    largest: list[float] = []
+    for weight in (0.0, 0.004):
+        config = make_run(f"spikes-{weight}", lambda_spikes=weight, lr=0.01).config
+        torch.manual_seed(0)
+        G, D = networks(config, torch.device("cpu"))
+        norm = next(module for module in G.up.modules() if isinstance(module, torch.nn.GroupNorm))
+        norm.weight.data.fill_(20.0)
+        seen: list[Tensor] = []
+        norm.register_forward_hook(lambda *called, seen=seen: seen.append(torch.as_tensor(called[-1])))
+        opt_G, opt_D = adam(G, config), adam(D, config)
+        a, b = torch.rand(2, 1, 3, 32, 32) * 2 - 1
+        for _ in range(100):
+            update(G, D, opt_G, opt_D, a, b, config.lambda_l1, Accelerator(cpu=True))
+        largest.append(seen[-1].abs().max().item())
+    assert largest[1] < HELD_TO < largest[0]
 
 
 def test_snapshots_show_how_it_came_to_be(make_run: Callable[..., Run]):

@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from pix2pix.losses import discriminator_loss, feature_loss, gan_loss, generator_loss, l1_loss
+from pix2pix.losses import HELD_TO, discriminator_loss, feature_loss, gan_loss, generator_loss, held, l1_loss
 
 
 def test_gan_loss_is_binary_cross_entropy_averaged_over_patches():
@@ -44,3 +44,19 @@ def test_feature_loss_adds_up_the_layers_and_moves_the_fake_alone():
     assert loss == 2 + 3
     assert all(layer.grad is not None for layer in fake)
     assert all(layer.grad is None for layer in real)
+
+
+def test_what_is_held_is_as_it_was_and_has_the_gradient_of_a_further_term():
+    x = (8 * torch.randn(2, 3, 4, 4)).requires_grad_()
+    assert torch.equal(held(x, 0.5), x)
+    (ours,) = torch.autograd.grad(held(x, 0.5).square().mean(), x)
+    beyond = F.relu(x.abs() - HELD_TO)
+    per_picture = beyond.square().sum(dim=(1, 2, 3))
+    (theirs,) = torch.autograd.grad(x.square().mean() + 0.5 / 2 * per_picture.mean(), x)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_what_stays_within_is_left_alone():
+    x = torch.linspace(-HELD_TO, HELD_TO, 32).reshape(1, 2, 4, 4).requires_grad_()
+    (gradient,) = torch.autograd.grad(held(x, 1.0).sum(), x)
+    assert torch.equal(gradient, torch.ones_like(x))

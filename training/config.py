@@ -103,6 +103,8 @@ class TrainConfig:
     """weight of the L1 term in the generator's objective"""
     lambda_features: float = 0.0
     """weight of feature matching, as pix2pixHD has it (there: 10); 0 is the paper's objective"""
+    lambda_spikes: float = 0.0
+    """weight of a term that keeps activations of the generator from growing into blots that never move (say 0.004)"""
     l1_steps: int = 0
     """how many of the first steps train G by the L1 term alone, without D: it learns colours before textures"""
     seed: int = 0
@@ -150,7 +152,7 @@ class TrainConfig:
         _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
         _require(0 <= self.ema < 1, f"ema {self.ema} is not in [0, 1)")
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
-        for name in ("lr_D", "lambda_l1", "lambda_features"):
+        for name in ("lr_D", "lambda_l1", "lambda_features", "lambda_spikes"):
             _require(0 <= getattr(self, name) < inf, f"{name} {getattr(self, name)} must not be negative")
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
         for name in (

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ from pix2pix import checkpoint, images
 from pix2pix.checkpoint import Metadata, Side
 from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches, find_pairs
 from pix2pix.devices import pick_device
-from pix2pix.losses import discriminator_loss, feature_loss, generator_loss, l1_loss
+from pix2pix.losses import discriminator_loss, feature_loss, generator_loss, held, l1_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from pix2pix.palette import chosen, snap
 from training import coach
@@ -186,7 +187,14 @@ def networks(config: TrainConfig, device: torch.device) -> tuple[Generator, Disc
     D = Discriminator(ndf=config.ndf, n_layers=config.n_layers)
     for network in (G, D):
         network.to(device=device, memory_format=memory_format(device))  # pyright: ignore[reportCallIssue]
+    if config.lambda_spikes:
+        for norm in (module for module in G.modules() if isinstance(module, nn.GroupNorm)):
+            norm.register_forward_hook(partial(_held, config.lambda_spikes))
     return G, D
+
+
+def _held(weight: float, _norm: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    return held(output, weight)
 
 
 def memory_format(device: torch.device) -> torch.memory_format:

@@ -36,7 +36,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "The networks": ("ngf", "ndf", "n_layers", "dropout", "smooth", "init_from", "ema"),
     "The training": (
         "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "lambda_l1", "lambda_features",
-        "l1_steps", "seed",
+        "lambda_spikes", "l1_steps", "seed",
     ),
     "The machine": ("device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every"),
     "For its file": ("licence", "provenance"),
