@@ -11,7 +11,7 @@ run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: check browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 faults: .venv/.test
 	KILLS=30 $(BIN)/python -m pytest -s tests/test_kills.py $(ARGS)

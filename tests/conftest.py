@@ -4,11 +4,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from xdist.scheduler import LoadScopeScheduling
 
 from pix2pix import checkpoint
 from pix2pix.checkpoint import Metadata, Side
@@ -18,6 +20,17 @@ from pix2pix.palette import CMP
 # One thread here and in the processes that tests start: figures are the same only for the same number of threads.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+class BrowserAndFiles(LoadScopeScheduling):
+    """Of two processes that share the tests (`make test`) one has the browser, and the others go file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserAndFiles:
+    return BrowserAndFiles(config, log)
 
 
 @pytest.fixture(autouse=True)
