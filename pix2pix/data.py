@@ -338,11 +338,12 @@ class ShuffledBatches(Sampler[list[tuple[int, int]]]):
 def _with_gap(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The photo (H, W, 3) with a wedge of its paper that enters the thing on it from below, as between heel and sole.
 
-    So what is between two parts of a drawing is learned to be paper where it is open, of which few photos tell.
+    So what is between two parts of a drawing is learned to be paper where it is open, of which few photos tell. Each
+    side of the wedge may have a rim of some grey, like a sole or a heel that is drawn with two lines.
     """
-    rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    paper = np.median(rim, axis=0)
-    ys, xs = np.nonzero(np.abs(pixels - paper).max(axis=2) > PAPER_TOLERANCE)
+    paper = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
+    thing = np.abs(pixels - paper).max(axis=2) > PAPER_TOLERANCE
+    ys, xs = np.nonzero(thing)
     if not len(ys):
         return pixels
     (top, bottom), (left, right) = np.percentile(ys, (2, 98)), np.percentile(xs, (2, 98))
@@ -350,12 +351,15 @@ def _with_gap(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     middle, half = rng.uniform(left + 0.25 * width, right - 0.25 * width), rng.uniform(0.06, 0.25) * width
     apex = middle + rng.uniform(-1, 1) * half, bottom - rng.uniform(0.25, 0.85) * height
     feet = [(middle + side * half, bottom + 0.1 * height) for side in (-1, 1)]
-    sides = [_bow(foot, apex, rng.normal(0, 0.08)) for foot in feet]
-    wedge = np.zeros(pixels.shape[:2], np.uint8)
-    outline = np.rint(16 * np.concatenate([sides[0], sides[1][::-1]])).astype(np.int32)
-    cv2.fillPoly(wedge, [outline], 255, lineType=cv2.LINE_AA, shift=4)
-    opacity = wedge[..., None] / 255
-    return np.rint(pixels * (1 - opacity) + paper * opacity).astype(np.uint8)
+    sides = [np.rint(_bow(foot, apex, rng.normal(0, 0.08))).astype(np.int32) for foot in feet]
+    seen = pixels.copy()
+    for side in sides:
+        if rng.random() < 0.5:
+            rim, width = np.zeros(thing.shape, np.uint8), max(2, round(rng.uniform(0.06, 0.2) * height))
+            cv2.polylines(rim, [side], isClosed=False, color=1, thickness=width)
+            seen[rim.astype(bool) & thing] = rng.integers(20, 200)
+    cv2.fillPoly(seen, [np.concatenate([sides[0], sides[1][::-1]])], paper.tolist(), lineType=cv2.LINE_AA)
+    return seen
 
 
 def _bow(start: tuple[float, float], end: tuple[float, float], bend: float) -> np.ndarray:
