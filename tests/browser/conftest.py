@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pix2pix import checkpoint, places
 from pix2pix.checkpoint import Metadata, Side
@@ -19,8 +19,11 @@ from ui.demo import ICON, THEME, create_demo
 from ui.studio import Studio
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+WAIT_MS = 20_000  # for what a page is expected to show; other tests, and trainings, share the machine's cores
 SNAPSHOTS = (50, 100)  # of tiny2shoes, which is at step 1,000
 KINDS = {"tiny2shoes": Side("edges"), "tiny2facades": Side("labels", CMP)}
+
+expect.set_options(timeout=WAIT_MS)
 
 
 @dataclass(frozen=True)

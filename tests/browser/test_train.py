@@ -203,7 +203,7 @@ def test_try_it_now_trains_without_any_data(open_page: Callable[..., Page], runs
 
 def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Path, tmp_path: Path):
     page = open_page()
-    start(page, circles)
+    start(page, circles, steps=100_000)  # it is to go on while another waits for its turn
     state(page, "running")
     expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
 
