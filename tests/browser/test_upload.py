@@ -1,6 +1,7 @@
 """The Upload tab in a real browser: a picture in, its translation beside it."""
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,8 +76,11 @@ def test_another_model_forgets_that_it_was_a_photo(upload: Page, photo: Path, ru
     shown(upload, "Its edges")
     choose(upload, "tiny2facades")
     expect(upload.get_by_test_id("block-label").filter(has_text="Its edges")).to_be_hidden(timeout=20_000)
-    expected = Translator.load(runs / "tiny2facades")(images.read(photo))
-    assert shown(upload, "Translation").tobytes() == expected.tobytes()
+    expected = Translator.load(runs / "tiny2facades")(images.read(photo)).tobytes()
+    deadline = time.monotonic() + 20  # the picture of the other model is there until then
+    while shown(upload, "Translation").tobytes() != expected:
+        assert time.monotonic() < deadline, "the picture is still another one"
+        upload.wait_for_timeout(100)
 
 
 def test_label_maps_need_no_edges(upload: Page):
