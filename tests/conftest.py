@@ -23,7 +23,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 
 class BrowserAndFiles(LoadScopeScheduling):
-    """Of two processes that share the tests (`make test`) one has the browser, and the others go file by file."""
+    """Of processes that share the tests (`pytest -n 2`) one has the browser, and the others go file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
