@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from pix2pix import images
-from pix2pix.edges import EdgeStyle, edges
+from pix2pix.edges import EdgeStyle, border_of, edges
 from pix2pix.hints import SHARE, hinted
 from pix2pix.palette import Palette, snap
 
@@ -341,7 +341,7 @@ def _with_gap(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     So what is between two parts of a drawing is learned to be paper where it is open, of which few photos tell. Each
     side of the wedge may have a rim of some grey, like a sole or a heel that is drawn with two lines.
     """
-    paper = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
+    paper = np.median(border_of(pixels), axis=0)
     thing = np.abs(pixels - paper).max(axis=2) > PAPER_TOLERANCE
     ys, xs = np.nonzero(thing)
     if not len(ys):

@@ -77,9 +77,14 @@ def _gradient(pixels: np.ndarray, detail: float) -> tuple[np.ndarray, np.ndarray
     return dx, dy
 
 
+def border_of(pixels: np.ndarray) -> np.ndarray:
+    """The outermost pixels (N, 3) of a picture (H, W, 3); where it shows a thing on paper, mostly paper."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+
+
 def _foreground(pixels: np.ndarray) -> np.ndarray:
     """What differs from the paper around it, (H, W) in 0..255, stretched so that a pale product stands out on white."""
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    border = border_of(pixels)
     paper = np.median(border, axis=0)
     if (np.abs(border - paper).max(axis=1) < PAPER_NOISE).mean() < PAPER_SHARE:
         return np.zeros(pixels.shape[:2], np.uint8)  # a scene, not a product on plain paper
