@@ -19,7 +19,11 @@ ALLOWED = {
     "training.faults": set(),
     "training.graph": set(),
     "training.run": {"training.config", "training.faults", "pix2pix.places"},
-    "training.loop": {"pix2pix", "training.run", "training.config", "training.coach", "training.graph"},
+    "training.batches": {"pix2pix", "training.config"},
+    "training.state": {"pix2pix", "training.run"},
+    "training.preview": {"pix2pix", "training.run", "training.config", "training.batches"},
+    "training.progress": {"training.run", "training.state"},
+    "training.loop": {"pix2pix", "training"},
     "training.measure": {"training.loop", "training.config", "training.__main__"},
     "training.__main__": {"training.loop", "training.run", "training.config", "pix2pix.intake"},
 }

@@ -23,9 +23,11 @@ from pix2pix.data import DatasetError
 from pix2pix.losses import HELD_TO
 from pix2pix.places import ROOT
 from training import loop
+from training.batches import prepared_ahead
 from training.config import TrainConfig
-from training.loop import DivergedError, _ahead, adam, learning_rate, networks, train, update
+from training.loop import adam, learning_rate, networks, train, update
 from training.run import Run
+from training.state import DivergedError
 
 TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "log_every": 1, "save_every": 5}
 
@@ -510,7 +512,7 @@ def test_batches_are_made_while_the_step_before_them_computes():
         yield 1
         raise OSError("the disk is gone")
 
-    ahead = _ahead(batches())
+    ahead = prepared_ahead(batches())
     assert next(ahead) == 0
     assert made.wait(10)  # nobody has asked for it yet
     assert next(ahead) == 1

@@ -7,55 +7,39 @@ nothing had happened: on the CPU of one machine, with as many threads, to the ve
 
 import logging
 import math
-import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from PIL import Image
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
-from tqdm import tqdm
 
-from pix2pix import checkpoint, images
+from pix2pix import checkpoint
 from pix2pix.checkpoint import Metadata, Side
-from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches, find_pairs
+from pix2pix.data import Found, ShuffledBatches, find_pairs
 from pix2pix.devices import pick_device
 from pix2pix.losses import discriminator_loss, feature_loss, generator_loss, held, l1_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
-from pix2pix.palette import chosen, snap
+from pix2pix.palette import chosen
 from training import coach
+from training.batches import batches_of, pairs_of
 from training.config import TrainConfig
 from training.graph import Replayed, set_lr
-from training.run import Run, replacing
+from training.preview import Preview
+from training.progress import Progress
+from training.run import Run
+from training.state import DivergedError, State
 
-PREVIEW_COLUMNS = 4  # of train, and as many of val
-VAL_PAIRS = 16  # that val_L1 is averaged over, at each preview
 DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
 FIRST_MOMENT = 50  # steps until the first snapshot
-HEARTBEAT_S = 2.0  # between writes of status.json
-PACE_S = 60.0  # over which the speed is averaged, previews and saves included
-LOSSES = ("loss_D", "loss_G", "loss_L1", "acc_D")
-
-T = TypeVar("T")
 
 log = logging.getLogger("training")
-
-
-class DivergedError(ValueError):
-    """The losses or the weights are not numbers any more."""
 
 
 def train(run: Run) -> None:
@@ -70,7 +54,7 @@ def train(run: Run) -> None:
 
     # Data
     found = find_pairs(config.dataset, config.layout, leave_out=config.leave_out)
-    train_set = _pairs(config, found, "train", augment=True)
+    train_set = pairs_of(config, found, "train", augment=True)
     pairs_per_step = config.batch_size * accelerator.num_processes
     total = config.steps or math.ceil(config.epochs * len(train_set) / pairs_per_step)
 
@@ -90,7 +74,7 @@ def train(run: Run) -> None:
         len(train_set), config.batch_size, config.seed,
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
     )  # fmt: skip
-    batches = _batches(train_set, order, device)
+    batches = batches_of(train_set, order, device)
     compiled = [torch.compile(network, dynamic=False) if config.compile else network for network in (G, D)]
     G_parallel, D_parallel = accelerator.prepare(*compiled)
 
@@ -115,14 +99,14 @@ def train(run: Run) -> None:
         if state.step == 0:
             preview.save(run, state.generator, 0)
     best = run.best_val_L1()
-    pace = Pace(total, pairs_per_step, state, show_bar=is_main)
+    progress = Progress(total, pairs_per_step, state, show_bar=is_main)
     stopping = False
 
     while state.step < total and not stopping:
         state.step += 1
         step = state.step
         torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
-        pair = pace.wait_for(batches)
+        pair = progress.wait_for(batches)
         a, b = (half.to(device, non_blocking=True, memory_format=memory_format(device)) for half in pair)
         lr = learning_rate(config, step, total)
         set_lr(opt_G, lr)
@@ -134,7 +118,7 @@ def train(run: Run) -> None:
             G.smooth()
         if state.average:
             state.average.update_parameters(G)
-        pace.tick(run if is_main else None)
+        progress.update(run if is_main else None)
         stopping = _agree(is_main and run.should_stop(), accelerator)
 
         # Log
@@ -156,7 +140,7 @@ def train(run: Run) -> None:
                 checkpoint.save(run.best_file(step), state.generator, metadata.at(step))
                 run.forget_worse(step)
         if is_main and row:
-            timing = {"time": round(state.seconds, 2), "data_wait": round(pace.take_wait_share(), 4)}
+            timing = {"time": round(state.seconds, 2), "data_wait": round(progress.take_wait_share(), 4)}
             run.append_metrics({"step": step, **timing, **row})
 
         # Save
@@ -167,7 +151,7 @@ def train(run: Run) -> None:
             if is_main:
                 state.save(run, metadata)
 
-    pace.close()
+    progress.close()
     if is_main:
         finished = state.step >= total
         run.clear_stop()
@@ -256,193 +240,6 @@ def update_l1(
     return torch.stack([none, none, loss_L1, none]).detach()
 
 
-@dataclass
-class State:
-    """All that training changes, in memory and in state.pt."""
-
-    G: Generator
-    D: Discriminator
-    opt_G: torch.optim.Optimizer
-    opt_D: torch.optim.Optimizer
-    average: AveragedModel | None = None  # of G
-    step: int = 0
-    seconds: float = 0.0  # of training so far, over all sittings
-    losses: Tensor = field(init=False)  # sums of what LOSSES names since the last line of metrics
-    noted: int = 0  # steps in these sums
-    sound: Tensor = field(init=False)  # those of them in which each was a number
-
-    def __post_init__(self) -> None:
-        self.losses = torch.zeros(len(LOSSES), device=next(self.G.parameters()).device)
-        self.sound = torch.zeros((), dtype=torch.long, device=self.losses.device)
-
-    @property
-    def generator(self) -> Generator:
-        """What the training is for: G, or its moving average."""
-        return self.average.module if self.average else self.G  # pyright: ignore[reportReturnType]
-
-    def note(self, losses: Tensor) -> None:
-        """Of one step."""
-        self.losses += losses
-        self.noted += 1
-        self.sound += torch.isfinite(losses).all()
-
-    def first_bad(self) -> int:
-        """The first step since the last line of metrics whose losses were not numbers; none of the later ones were."""
-        return self.step - self.noted + int(self.sound) + 1
-
-    def take_losses(self, accelerator: Accelerator) -> dict[str, float]:
-        """Their averages since the last call, over all processes."""
-        means: Any = accelerator.reduce(self.losses / self.noted, reduction="mean")
-        self.losses, self.noted, self.sound = torch.zeros_like(self.losses), 0, torch.zeros_like(self.sound)
-        return dict(zip(LOSSES, means.tolist(), strict=True))
-
-    def share_losses(self, accelerator: Accelerator) -> None:
-        """Gives each process the average of all, which the main one then saves for all."""
-        self.losses = accelerator.reduce(self.losses, reduction="mean")  # pyright: ignore[reportAttributeAccessIssue]
-
-    def save(self, run: Run, metadata: Metadata) -> None:
-        """Replaces state.pt and the generator. Raises DivergedError rather than overwrite good weights with bad."""
-        weights = chain(self.generator.parameters(), self.D.parameters())
-        if not all(torch.isfinite(weight).all() for weight in weights):
-            raise DivergedError(f"weights are not numbers at step {self.step}; try a lower learning rate")
-        with replacing(run.state_file) as temporary:
-            parts = {name: part.state_dict() for name, part in self._parts().items()}
-            counts = {"step": self.step, "seconds": self.seconds, "losses": self.losses, "noted": self.noted}
-            torch.save(parts | counts, temporary)
-        checkpoint.save(run.generator_file, self.generator, metadata.at(self.step))
-        run.write_status(saved_step=self.step)
-
-    def load(self, run: Run) -> None:
-        """Raises ValueError when state.pt is damaged or does not fit the config."""
-        try:
-            saved = torch.load(run.state_file, map_location=self.losses.device, weights_only=True)
-            for name, part in self._parts().items():
-                part.load_state_dict(saved[name])
-            for optimizer in (self.opt_G, self.opt_D):  # of a run that was replayed, perhaps on another machine
-                for group in optimizer.param_groups:
-                    group.update(capturable=False, lr=float(group["lr"]))
-            self.step, self.seconds, self.noted = saved["step"], saved["seconds"], saved["noted"]
-            self.losses[: len(saved["losses"])] = saved["losses"]  # runs of earlier versions have noted fewer
-            self.sound.fill_(self.noted)
-        except Exception as error:  # unpickling raises anything at all on broken data
-            raise ValueError(f"{run.state_file} cannot be resumed from: {error}") from error
-
-    def begin_from(self, name: str) -> None:
-        """G takes the weights of a finished generator. Raises CheckpointError, ValueError for another architecture."""
-        generator, _ = checkpoint.load(checkpoint.locate(name))
-        has = replace(generator.config, dropout=self.G.config.dropout)
-        if has != self.G.config:
-            raise ValueError(f"to begin from {name}, a run must have its architecture: {has}, not {self.G.config}")
-        for network in self._generators():
-            network.load_state_dict(generator.state_dict())
-
-    def smooth(self) -> None:
-        """Frees G, and its average, of checkerboards; those that are free of them stay as they are."""
-        for network in self._generators():
-            network.smooth()
-
-    def _generators(self) -> list[Generator]:
-        return [self.G, *([self.generator] if self.average else [])]
-
-    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        parts = {"G": self.G, "D": self.D, "opt_G": self.opt_G, "opt_D": self.opt_D, "average": self.average}
-        return {name: part for name, part in parts.items() if part}
-
-
-class Preview:
-    """Rows A, B and fake of the same few pairs each time: columns of train, then of val."""
-
-    def __init__(self, config: TrainConfig, found: Found, device: torch.device) -> None:
-        train_set, self.val_set = (_pairs(config, found, split, augment=False) for split in ("train", "val"))
-        self.train_columns = [train_set[index] for index in _spread(PREVIEW_COLUMNS, train_set)]
-        self.val = _spread(VAL_PAIRS, self.val_set)
-        self.device = device
-        self.palette = chosen(config.palette)
-
-    def save(self, run: Run, G: Generator, step: int) -> float:
-        """Writes the picture, and returns the mean L1 over a fixed part of val."""
-        pairs = self.train_columns + [self.val_set[index] for index in self.val]
-        pinned = self._pinned(run, G.config.image_size)
-        with evaluating(G):
-            fakes = [G(a[None].to(self.device))[0].cpu() for a, _ in [*pairs, *pinned]]
-        shown = min(len(self.train_columns) + PREVIEW_COLUMNS, len(pairs))
-        columns = [(a, b, fake) for (a, b), fake in zip([*pairs, *pinned], fakes, strict=True)]
-        run.save_preview(step, images.grid(list(zip(*columns[:shown], *columns[len(pairs) :], strict=True))))
-        errors = [l1_loss(fake, b).item() for fake, (_, b) in zip(fakes[: len(pairs)], pairs, strict=True)]
-        return float(np.mean(errors[len(self.train_columns) :]))
-
-    def _pinned(self, run: Run, size: int) -> list[tuple[Tensor, Tensor]]:
-        """The drawing that someone has pinned to the run, if any; it has no target, and white stands for that."""
-        try:
-            drawing = images.read(run.pinned_file)
-        except OSError:
-            return []
-        if self.palette:
-            drawing = snap(drawing, self.palette).resize((size, size), Image.Resampling.NEAREST)
-        a = images.to_tensor(drawing.resize((size, size), Image.Resampling.BILINEAR))
-        return [(a, torch.ones_like(a))]
-
-
-class Pace:
-    """How fast it goes: the progress bar, and the heartbeat, speed and remaining time in status.json."""
-
-    def __init__(self, total: int, pairs_per_step: int, state: State, show_bar: bool) -> None:
-        self.total, self.pairs_per_step, self.state = total, pairs_per_step, state
-        disable = None if show_bar else True  # None: where it is not a terminal
-        self.bar = tqdm(total=total, initial=state.step, unit="step", smoothing=0.05, disable=disable)
-        self.last_tick = self.last_beat = time.perf_counter()
-        self.beats = deque([(self.last_beat, state.step)])  # time and step of those of the last PACE_S
-        self.waited_s, self.noted = 0.0, self.last_tick  # for data, since then
-
-    def wait_for(self, batches: Iterator[T]) -> T:
-        """The next batch; what it takes to get it is noted."""
-        began = time.perf_counter()
-        batch = next(batches)
-        self.waited_s += time.perf_counter() - began
-        return batch
-
-    def take_wait_share(self) -> float:
-        """The share of the time since the last call that was spent waiting for data."""
-        now = time.perf_counter()
-        share = self.waited_s / (now - self.noted)
-        self.waited_s, self.noted = 0.0, now
-        return share
-
-    def tick(self, run: Run | None) -> None:
-        """After each step; writes the status now and then if given a run."""
-        now = time.perf_counter()
-        took, self.last_tick = now - self.last_tick, now
-        self.state.seconds += took
-        self.bar.update()
-        if run and now - self.last_beat >= HEARTBEAT_S:
-            self.last_beat = now
-            self.beats.append((now, self.state.step))
-            while len(self.beats) > 2 and now - self.beats[0][0] > PACE_S:
-                self.beats.popleft()
-            (since, first), step = self.beats[0], self.state.step
-            step_s = (now - since) / (step - first)
-            run.write_status(
-                step=step,
-                images_per_s=round(self.pairs_per_step / step_s, 3),
-                eta_s=round((self.total - step) * step_s, 1),
-                memory_mb=round(memory_mb(self.state.losses.device)),
-            )
-
-    def close(self) -> None:
-        self.bar.close()
-
-
-def memory_mb(device: torch.device) -> float:
-    """What the training takes: of the GPU's memory at most so far, else of the machine's now."""
-    in_use = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
-    return in_use / 1e6
-
-
-def _spread(count: int, dataset: PairedImages) -> list[int]:
-    """Indices of so many pairs, apart from each other: neighbours by name are often alike."""
-    return np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
-
-
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:
     """Of a step counted from 1: constant, then falling linearly over the last decay_steps, never quite to zero."""
     return config.lr * min(1.0, (total - step + 1) / (config.decay_steps + 1))
@@ -456,17 +253,6 @@ def frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(True)
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """No dropout and no gradients."""
-    network.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        network.train()
 
 
 def accelerator_for(config: TrainConfig) -> Accelerator:
@@ -494,48 +280,6 @@ def adam(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
 def averaged(G: Generator, config: TrainConfig) -> AveragedModel:
     """The exponential moving average of G's weights, which EDM and StyleGAN show instead of G's own."""
     return AveragedModel(G, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
-
-
-def _pairs(config: TrainConfig, found: Found, split: str, *, augment: bool) -> PairedImages:
-    return PairedImages(
-        found,
-        split,
-        direction=config.direction,
-        load_size=config.load_size,
-        crop_size=config.crop_size,
-        augment=augment,
-        flip=config.flip,
-        palette=chosen(config.palette),
-        hints=config.colour_hints,
-        wander=config.wander,
-        seed=config.seed,
-    )
-
-
-def _batches(dataset: PairedImages, order: ShuffledBatches, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pairs as `order` wants them, made while the step before them computes."""
-    if device.type == "cuda" and ResidentPairs.fits(dataset):
-        resident = ResidentPairs(dataset, device)
-        return (resident[keys] for keys in order)
-    # A thread is enough beside a step on the CPU, and processes would each keep decoded pictures of their own.
-    workers = 4 if device.type == "cuda" else 0
-    loader = DataLoader(
-        dataset,
-        batch_sampler=order,
-        num_workers=workers,
-        pin_memory=device.type == "cuda",
-        generator=torch.Generator(),  # it draws a seed for its workers, which the dropout should not notice
-    )
-    return iter(loader) if workers else _ahead(iter(loader))
-
-
-def _ahead(batches: Iterator[T], count: int = 2) -> Iterator[T]:
-    """The same, each made in a thread up to so many before its turn. For endless iterators."""
-    with ThreadPoolExecutor(1, "data") as thread:
-        coming = deque(thread.submit(next, batches) for _ in range(count))
-        while True:
-            yield coming.popleft().result()
-            coming.append(thread.submit(next, batches))
 
 
 def _metadata(config: TrainConfig, found: Found) -> Metadata:

@@ -1,0 +1,58 @@
+"""The pairs of a dataset, as a run's settings want them, in batches that are ready when the loop asks for them."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches
+from pix2pix.palette import chosen
+from training.config import TrainConfig
+
+T = TypeVar("T")
+
+
+def pairs_of(config: TrainConfig, found: Found, split: str, *, augment: bool) -> PairedImages:
+    return PairedImages(
+        found,
+        split,
+        direction=config.direction,
+        load_size=config.load_size,
+        crop_size=config.crop_size,
+        augment=augment,
+        flip=config.flip,
+        palette=chosen(config.palette),
+        hints=config.colour_hints,
+        wander=config.wander,
+        seed=config.seed,
+    )
+
+
+def batches_of(dataset: PairedImages, order: ShuffledBatches, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pairs as `order` wants them, made while the step before them computes."""
+    if device.type == "cuda" and ResidentPairs.fits(dataset):
+        resident = ResidentPairs(dataset, device)
+        return (resident[keys] for keys in order)
+    # A thread is enough beside a step on the CPU, and processes would each keep decoded pictures of their own.
+    workers = 4 if device.type == "cuda" else 0
+    loader = DataLoader(
+        dataset,
+        batch_sampler=order,
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+        generator=torch.Generator(),  # it draws a seed for its workers, which the dropout should not notice
+    )
+    return iter(loader) if workers else prepared_ahead(iter(loader))
+
+
+def prepared_ahead(batches: Iterator[T], count: int = 2) -> Iterator[T]:
+    """The same, each made in a thread up to so many before its turn. For endless iterators."""
+    with ThreadPoolExecutor(1, "data") as thread:
+        coming = deque(thread.submit(next, batches) for _ in range(count))
+        while True:
+            yield coming.popleft().result()
+            coming.append(thread.submit(next, batches))

@@ -1,0 +1,71 @@
+"""Pictures of how the training gets on: A, B and fake of the same few pairs each time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from pix2pix import images
+from pix2pix.data import Found, PairedImages
+from pix2pix.losses import l1_loss
+from pix2pix.models import Generator
+from pix2pix.palette import chosen, snap
+from training.batches import pairs_of
+from training.config import TrainConfig
+from training.run import Run
+
+PREVIEW_COLUMNS = 4  # of train, and as many of val
+VAL_PAIRS = 16  # that val_L1 is averaged over, at each preview
+
+
+class Preview:
+    """Rows A, B and fake of the same few pairs each time: columns of train, then of val."""
+
+    def __init__(self, config: TrainConfig, found: Found, device: torch.device) -> None:
+        train_set, self.val_set = (pairs_of(config, found, split, augment=False) for split in ("train", "val"))
+        self.train_columns = [train_set[index] for index in _spread(PREVIEW_COLUMNS, train_set)]
+        self.val = _spread(VAL_PAIRS, self.val_set)
+        self.device = device
+        self.palette = chosen(config.palette)
+
+    def save(self, run: Run, G: Generator, step: int) -> float:
+        """Writes the picture, and returns the mean L1 over a fixed part of val."""
+        pairs = self.train_columns + [self.val_set[index] for index in self.val]
+        pinned = self._pinned(run, G.config.image_size)
+        with evaluating(G):
+            fakes = [G(a[None].to(self.device))[0].cpu() for a, _ in [*pairs, *pinned]]
+        shown = min(len(self.train_columns) + PREVIEW_COLUMNS, len(pairs))
+        columns = [(a, b, fake) for (a, b), fake in zip([*pairs, *pinned], fakes, strict=True)]
+        run.save_preview(step, images.grid(list(zip(*columns[:shown], *columns[len(pairs) :], strict=True))))
+        errors = [l1_loss(fake, b).item() for fake, (_, b) in zip(fakes[: len(pairs)], pairs, strict=True)]
+        return float(np.mean(errors[len(self.train_columns) :]))
+
+    def _pinned(self, run: Run, size: int) -> list[tuple[Tensor, Tensor]]:
+        """The drawing that someone has pinned to the run, if any; it has no target, and white stands for that."""
+        try:
+            drawing = images.read(run.pinned_file)
+        except OSError:
+            return []
+        if self.palette:
+            drawing = snap(drawing, self.palette).resize((size, size), Image.Resampling.NEAREST)
+        a = images.to_tensor(drawing.resize((size, size), Image.Resampling.BILINEAR))
+        return [(a, torch.ones_like(a))]
+
+
+def _spread(count: int, dataset: PairedImages) -> list[int]:
+    """Indices of so many pairs, apart from each other: neighbours by name are often alike."""
+    return np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """No dropout and no gradients."""
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        network.train()
