@@ -114,6 +114,7 @@ def save(path: str | Path, generator: Network, metadata: Metadata, dtype: torch.
     path = Path(path)
     metadata = replace(metadata, config=generator.config)
     weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in generator.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         save_file(weights, temporary, {KEY: json.dumps(metadata.to_json())})
 

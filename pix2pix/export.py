@@ -111,6 +111,7 @@ def _write_onnx(path: Path, generator: Network, metadata: Metadata) -> Exported:
     content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     difference = _difference(generator, lambda a: torch.from_numpy(session.run(None, {"a": a.numpy()})[0]), path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     return Exported(path, f"ONNX, opset {OPSET}, any batch", difference)
@@ -123,6 +124,7 @@ def _write_program(path: Path, generator: Network, metadata: Metadata) -> Export
     torch.export.save(program, file, extra_files={f"{KEY}.json": json.dumps(metadata.to_json())})
     read = torch.export.load(io.BytesIO(file.getvalue())).module()
     difference = _difference(generator, read, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_bytes(file.getvalue())
     return Exported(path, "a torch.export program, any batch", difference)

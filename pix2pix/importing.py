@@ -51,6 +51,7 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
     path = path.expanduser()
     if path.suffix == ".safetensors" and checkpoint.is_ours(path):
         checkpoint.load(path)  # finds out now what would only fail later
+        target.parent.mkdir(parents=True)
         with replacing(target) as temporary:
             shutil.copy(path, temporary)
         return target

@@ -54,7 +54,6 @@ def snapshots(generator: Path) -> dict[int, Path]:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which takes its place if all goes well: readers see old or new, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         yield temporary

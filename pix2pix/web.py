@@ -71,6 +71,7 @@ def export_web(name: str | Path, path: str | Path) -> WebPage:
         difference = _difference(translator, packed)
     if difference > CLOSE:
         raise ExportError(f"{path} is not written: it would be {difference:.1f} grey levels off")
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(_html(translator.metadata, packed), encoding="utf-8")
     return WebPage(path, packed.bits, difference)

@@ -14,14 +14,16 @@ import psutil
 import pytest
 from PIL import Image
 
-import training.run
-from pix2pix.places import ROOT
+from pix2pix.places import ROOT, replacing
+from training import process
 from training.config import TrainConfig
-from training.run import Run, RunBusy, Status, replacing
+from training.run import Run, RunBusy
+from training.status import Status
 
 STAND_IN = """
 import os, signal, sys, time
-from training.run import Run, replacing
+from pix2pix.places import replacing
+from training.run import Run
 
 run, habit = Run(sys.argv[1]), os.environ["HABIT"]
 if habit == "cannot import":
@@ -68,7 +70,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(f"__path__.append({str(ROOT / 'training')!r})")
     (package / "__main__.py").write_text(STAND_IN)
-    monkeypatch.setattr(training.run, "ROOT", package.parent)
+    monkeypatch.setattr(process, "ROOT", package.parent)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
     def behave(habit: str) -> None:
@@ -315,7 +317,7 @@ def test_stop_escalates(stand_in: Callable[[str], None], habit: str, means: str)
 def test_stop_of_a_run_from_the_terminal_spares_its_neighbours(stand_in: Callable[[str], None]):
     stand_in("ignores SIGTERM")
     run = make()
-    trainer = subprocess.Popen([sys.executable, "-m", "training", run.path], cwd=training.run.ROOT)
+    trainer = subprocess.Popen([sys.executable, "-m", "training", run.path], cwd=process.ROOT)
     wait_until(lambda: run.status().state == "running")
     assert os.getpgid(trainer.pid) == os.getpgrp(), "this process is in the group of the trainer"
     run.stop(grace_s=0, term_s=0.2)
@@ -325,7 +327,7 @@ def test_stop_of_a_run_from_the_terminal_spares_its_neighbours(stand_in: Callabl
 def test_a_stale_stop_file_is_removed(stand_in: Callable[[str], None]):
     run = make()
     (run.path / "stop").touch()
-    trainer = subprocess.Popen([sys.executable, "-m", "training", run.path], cwd=training.run.ROOT)
+    trainer = subprocess.Popen([sys.executable, "-m", "training", run.path], cwd=process.ROOT)
     wait_until(lambda: run.status().step > 2)
     run.stop()
     assert trainer.wait(5) == 0
@@ -559,11 +561,11 @@ def test_what_fails_before_the_claim_is_found_in_the_log(stand_in: Callable[[str
 def test_two_processes_start_one_training(stand_in: Callable[[str], None]):
     run = make()
     script = (
-        "import sys, training.run as r; from pathlib import Path; r.ROOT = Path(sys.argv[2])\n"
+        "import sys, training.run as r; from pathlib import Path; r.process.ROOT = Path(sys.argv[2])\n"
         "try: r.Run(sys.argv[1]).start()\n"
         "except r.RunBusy: sys.exit(7)"
     )
-    command = [sys.executable, "-c", script, str(run.path), str(training.run.ROOT)]
+    command = [sys.executable, "-c", script, str(run.path), str(process.ROOT)]
     starters = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
     assert sorted(starter.wait(30) for starter in starters) == [0, 7, 7]
     wait_until(lambda: run.status().step > 1)
@@ -577,7 +579,7 @@ def test_a_second_trainer_is_refused(stand_in: Callable[[str], None]):
         run.start()
     with run.claim():
         first = run.status()
-        trainer = subprocess.Popen([sys.executable, "-m", "training", run.path], cwd=training.run.ROOT)
+        trainer = subprocess.Popen([sys.executable, "-m", "training", run.path], cwd=process.ROOT)
         time.sleep(1)
         assert run.status().pid == first.pid
         trainer.kill()

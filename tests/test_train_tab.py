@@ -12,7 +12,8 @@ from PIL import Image
 
 from pix2pix.places import ROOT
 from training.config import PRESETS, TrainConfig
-from training.run import Run, Status
+from training.run import Run
+from training.status import Status
 from ui import starting
 from ui.cost import Costs
 from ui.report import report, spread

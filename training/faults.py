@@ -1,6 +1,8 @@
 """What stopped a training, in words for whoever looks at the page: what happened, and what to do. No torch here."""
 
 import errno
+import re
+import signal
 from collections.abc import Iterator
 
 NO_MEMORY = (
@@ -8,6 +10,9 @@ NO_MEMORY = (
     "other programs and resume it"
 )
 DISK_FULL = "The disk is full, and the last good save was kept. Free some space and resume"
+KILLED = "The training process was killed: by someone, by a restart of the machine, or for want of memory"
+# What torchrun and `accelerate launch` print of the process that has ended first, before they end the others.
+_ENDED_FIRST = re.compile(r"failed \(exitcode: (-?\d+)\) local_rank: (\d+)")
 
 
 def in_words(error: BaseException) -> str:
@@ -19,6 +24,27 @@ def in_words(error: BaseException) -> str:
         return DISK_FULL
     words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
     return words.rstrip(".")
+
+
+def cause_of_death(log: str, num_processes: int, disk_is_full: bool) -> str:
+    """Of a trainer that has ended without a word in status.json, by what it printed; without a full stop at the end."""
+    if ended := _ENDED_FIRST.search(log):
+        code, rank = int(ended[1]), int(ended[2])
+        if code < 0:
+            return f"Process {rank + 1} of {num_processes} was killed ({signal.Signals(-code).name})"
+        # The launcher's own traceback follows, and torch has put a rank before each line of the process's.
+        log = re.sub(r"^\[rank\d+\]: ?", "", log[: ended.start()], flags=re.MULTILINE)
+    _, found, traceback = log.rpartition("Traceback (most recent call last):")
+    if found:
+        unindented = [line for line in traceback.splitlines() if line and not line[0].isspace()]
+        said = unindented[0] if unindented else "its log says how"
+    elif disk_is_full:
+        return DISK_FULL
+    elif errors := [line for line in log.splitlines() if line.startswith("error: ")]:
+        said = errors[-1].removeprefix("error: ")
+    else:
+        return KILLED
+    return f"The training process failed: {said}".rstrip(".")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

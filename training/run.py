@@ -4,73 +4,33 @@ The trainer writes it and the app reads it; they share nothing else. So a page t
 an app that was restarted all see the same run. Nothing here needs torch.
 """
 
-import json
 import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 import filelock
 import psutil
 
-from pix2pix.places import BEST, GENERATOR_FILE, ROOT, SNAPSHOTS, best, runs_dir, snapshots
-from training import faults
+from pix2pix.places import BEST, GENERATOR_FILE, SNAPSHOTS, best, replacing, runs_dir, snapshots
+from training import faults, metrics, process, queue
 from training.config import TrainConfig
+from training.status import Status, write_values
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# Those of status.json, and "queued", which a file of that name says: the run waits for the device.
-State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
-
-PATIENCE_S = 120.0  # one step of a wide 512 px model takes over ten seconds on a slow CPU, and loading torch as long
 RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
 FULL_MB = 10  # of free disk, down to which it counts as full
-# What torchrun and `accelerate launch` print of the process that has ended first, before they end the others.
-_ENDED_FIRST = re.compile(r"failed \(exitcode: (-?\d+)\) local_rank: (\d+)")
-_HEADER = "=== training started "  # begins each attempt in log.txt: an old traceback is not blamed for a new end
 
 
 class RunBusy(RuntimeError):
     """The run is being trained by another process."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """How a run is doing. `error` is for a person to read, and empty when nothing is wrong."""
-
-    state: State = "stopped"
-    step: int = 0
-    total: int = 0
-    images_per_s: float | None = None
-    eta_s: float | None = None
-    memory_mb: int | None = None
-    device: str = ""
-    error: str = ""
-    saved_step: int | None = None
-    """the step of state.pt, from which a resume goes on"""
-    pid: int | None = None
-    """the training process (of rank 0)"""
-    create_time: float | None = None
-    """when that process began; with the pid it names one process for good, because pids are used again"""
-    launcher: int | None = None
-    """pid of the process that `start` made: the training process, or the `accelerate launch` above it"""
-    heartbeat: float | None = None
-    """when the trainer last wrote"""
-
-    @property
-    def alive(self) -> bool:
-        return self.state in ("starting", "running", "stopping")
 
 
 class Run:
@@ -80,6 +40,13 @@ class Run:
         """Raises FileNotFoundError or ValueError, in words, when `path` is not a run directory."""
         self.path = Path(path).expanduser().resolve()
         self.name = self.path.name
+        self.config_file = self.path / "config.json"
+        self.state_file = self.path / "state.pt"
+        self.generator_file = self.path / GENERATOR_FILE
+        self.log_file = self.path / "log.txt"
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.pinned_file = self.path / "pinned.png"  # the drawing that every preview shows as well
+        self._status_file = self.path / "status.json"
         try:
             self.config = TrainConfig.from_json(self.config_file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
@@ -104,8 +71,7 @@ class Run:
             words = f"there is already a run named {config.name!r}: choose another name, or resume that run"
             raise FileExistsError(words) from None
         (path / "previews").mkdir()
-        with replacing(path / "config.json") as temporary:
-            temporary.write_text(config.to_json(), encoding="utf-8")
+        _write_config(path / "config.json", config)
         return cls(path)
 
     @classmethod
@@ -126,47 +92,6 @@ class Run:
             raise ValueError(f"{name!r} is not the name of a run")
         return cls(runs_dir() / name)
 
-    @property
-    def config_file(self) -> Path:
-        return self.path / "config.json"
-
-    @property
-    def state_file(self) -> Path:
-        return self.path / "state.pt"
-
-    @property
-    def generator_file(self) -> Path:
-        return self.path / GENERATOR_FILE
-
-    @property
-    def log_file(self) -> Path:
-        return self.path / "log.txt"
-
-    @property
-    def metrics_file(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def pinned_file(self) -> Path:
-        """The drawing that every preview shows as well."""
-        return self.path / "pinned.png"
-
-    @property
-    def _queued_file(self) -> Path:
-        return self.path / "queued"
-
-    @property
-    def _stop_at_file(self) -> Path:
-        return self.path / "stop_at"
-
-    @property
-    def _status_file(self) -> Path:
-        return self.path / "status.json"
-
-    @property
-    def _stop_file(self) -> Path:
-        return self.path / "stop"
-
     # --- the app's side: start and stop
 
     def start(self) -> None:
@@ -183,9 +108,9 @@ class Run:
                 raise ValueError(f"{self.name} has finished its {status.total:,} steps: nothing is left to resume")
             self.clear_stop()
             self.leave_queue()
-            process = self._spawn()
+            pid = process.spawn(self.path, self.log_file, self.config.num_processes).pid
             # The trainer cannot have written yet: it waits in `claim` for the lock that is held here.
-            self._write_beginning(process.pid, _create_time(process.pid), launcher=process.pid)
+            self._write_beginning(pid, process.create_time(pid), launcher=pid)
 
     def resume(self) -> str:
         """`start`, and says in words from where it goes on."""
@@ -194,23 +119,23 @@ class Run:
 
     def submit(self) -> str:
         """`resume`, as soon as nothing else is trained on its device; says in words what has become of it."""
-        with _queue_lock():
+        with queue.lock():
             if other := self._in_the_way():
                 if other.name == self.name or self._read_status().state == "finished":
                     self.start()  # which says why not
-                self._queued_file.write_text(str(time.time_ns()))
+                queue.join(self.path)
                 return f"{self.name} waits in the queue until {other.name} has ended."
             return self.resume()
 
     def leave_queue(self) -> None:
-        self._queued_file.unlink(missing_ok=True)
+        queue.leave(self.path)
 
     @classmethod
     def start_next(cls) -> "list[Self]":
         """Starts those of the queue, in its order, whose device is free by now."""
         started = []
-        with _queue_lock():
-            for run in sorted((run for run in cls.list() if run.is_queued()), key=lambda run: run._place_in_queue()):
+        with queue.lock():
+            for run in sorted((run for run in cls.list() if run.is_queued()), key=lambda run: queue.place(run.path)):
                 if run._in_the_way():
                     continue
                 try:
@@ -221,12 +146,7 @@ class Run:
         return started
 
     def is_queued(self) -> bool:
-        return self._queued_file.exists()
-
-    def _place_in_queue(self) -> str:
-        with suppress(OSError):
-            return self._queued_file.read_text()
-        return ""
+        return queue.waits(self.path)
 
     def _in_the_way(self) -> "Run | None":
         """A run that is being trained on the same device: two at once would be half as fast each."""
@@ -237,57 +157,26 @@ class Run:
                 return run
         return None
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        launch = ["-m", "accelerate.commands.launch", "--num_processes", str(self.config.num_processes)]
-        command = [sys.executable, *(launch if self.config.num_processes > 1 else []), "-m", "training", str(self.path)]
-        with self.log_file.open("ab") as log:
-            log.write(f"{_HEADER}{time.strftime('%Y-%m-%d %H:%M:%S')} ===\n".encode())
-            log.flush()
-            # A file and not a pipe: a pipe that nobody reads stops the training when it is full.
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        # Until its parent asks for the exit code, an ended process stays behind as a zombie.
-        threading.Thread(target=process.wait, name=f"reap {self.name}", daemon=True).start()
-        return process
-
     def request_stop(self) -> None:
         """Asks the trainer to finish its step, save and exit, or takes the run out of the queue. Returns at once."""
         self.leave_queue()
         if self.status().alive:
-            self._stop_file.touch()
+            process.ask_to_stop(self.path)
 
     def stop(self, grace_s: float = 60.0, term_s: float = 10.0) -> str:
         """Stops the run and says in words what that took: asking, SIGTERM after `grace_s`, or SIGKILL after `term_s`.
 
         Only the last two can lose steps: those since the last save.
         """
-        process = self._process(status := self._read_status())
-        if not status.alive or process is None:
+        status = self._read_status()
+        trainer = process.find(status.pid, status.create_time)
+        if not status.alive or trainer is None:
             return f"{self.name} was not running."
-        family = _family(process, status.launcher)
-        self._stop_file.touch()
-        if _gone(family, grace_s):
+        sent = process.end(trainer, status.launcher, self.path, grace_s, term_s)
+        if not sent:
             return self._how_it_ended()
-        family |= _family(process, status.launcher)
-        # Not killpg: a run that was started in a terminal shares its group with whatever else was started there.
-        for member in family:
-            with suppress(psutil.NoSuchProcess):
-                member.terminate()
-        means = "was ended with SIGTERM"
-        if not _gone(family, term_s):
-            for member in family:
-                with suppress(psutil.NoSuchProcess):
-                    member.kill()
-            _gone(family, term_s)
-            means = "had to be killed with SIGKILL"
-        self._record_stopped(process.pid)
+        self._record_stopped(trainer.pid)
+        means = {"SIGTERM": "was ended with SIGTERM", "SIGKILL": "had to be killed with SIGKILL"}[sent]
         return f"{self.name} did not stop when asked and {means}. Resume {self._next_beginning()}."
 
     def _how_it_ended(self) -> str:
@@ -315,7 +204,7 @@ class Run:
             if not status.total:
                 raise ValueError(f"{self.name} has not begun yet: it cannot be extended")
             self.config = self.config.with_changes(steps=status.total + steps)
-            self._write_config()
+            _write_config(self.config_file, self.config)
             state = "stopped" if status.state == "finished" else status.state
             self.write_status(state=state, total=self.config.steps, eta_s=None)
 
@@ -324,13 +213,13 @@ class Run:
         if name == self.name:
             return self
         config = self.config.with_changes(name=name)
-        with _queue_lock():
+        with queue.lock():
             _require_free_name(name)
             if (runs_dir() / name).exists():
                 raise FileExistsError(f"there is already a run named {name!r}: choose another name")
             with self._at_rest():
                 self.config = config
-                self._write_config()
+                _write_config(self.config_file, self.config)
             return Run(self.path.rename(self.path.with_name(name)))
 
     def delete(self) -> None:
@@ -347,17 +236,11 @@ class Run:
 
     def stop_at(self, when: float | None) -> None:
         """Asks the trainer to stop at that time (of `time.time()`), or not to if None."""
-        if when is None:
-            self._stop_at_file.unlink(missing_ok=True)
-        else:
-            self._stop_at_file.write_text(str(when))
+        process.ask_to_stop_at(self.path, when)
 
     def stops_at(self) -> float | None:
         """The time at which it is to stop, if one was given."""
-        try:
-            return float(self._stop_at_file.read_text())
-        except (OSError, ValueError):
-            return None
+        return process.asked_to_stop_at(self.path)
 
     @contextmanager
     def _at_rest(self) -> Iterator[None]:
@@ -367,45 +250,26 @@ class Run:
         with self._lock(timeout_s=10):
             yield
 
-    def _write_config(self) -> None:
-        with replacing(self.config_file) as temporary:
-            temporary.write_text(self.config.to_json(), encoding="utf-8")
-
     # --- the app's side: watch
 
     def status(self) -> Status:
         """How the run is doing now: what the trainer last wrote, checked against whether it still lives."""
         status = self._read_status()
-        if status.alive and self._process(status) is None:
+        if status.alive and process.find(status.pid, status.create_time) is None:
             status = self._read_status()  # it may have written its end between our two looks
             if status.alive:
                 status = replace(status, state="failed", error=self._cause_of_death())
         if not status.alive:
             return replace(status, state="queued") if self.is_queued() else status
-        silent_s = time.time() - (status.heartbeat or 0)
-        error = status.error
-        if silent_s > PATIENCE_S:
-            error = (
-                f"The training process exists but has not been heard of for {silent_s / 60:.0f} minutes. "
-                "A very large model may need that long for a step; if it does not, stop the run and resume it."
-            )
-        return replace(status, state="stopping" if self._stop_file.exists() else status.state, error=error)
+        return replace(
+            status,
+            state="stopping" if process.is_asked_to_stop(self.path) else status.state,
+            error=status.silence() or status.error,
+        )
 
     def metrics(self, since: int = 0) -> "tuple[list[dict[str, Any]], int]":
-        """The rows written after byte `since`, and the offset to give next time.
-
-        A last line that is only half written is left for the next call. When a resume has cut the file to less than
-        `since`, all of it is returned.
-        """
-        try:
-            with self.metrics_file.open("rb") as file:
-                since = since if since <= file.seek(0, os.SEEK_END) else 0
-                file.seek(since)
-                data = file.read()
-        except FileNotFoundError:
-            return [], 0
-        whole = data[: data.rfind(b"\n") + 1]
-        return _rows(whole), since + len(whole)
+        """The rows written after byte `since`, and the offset to give next time; all of them after a resume's cut."""
+        return metrics.read(self.metrics_file, since)
 
     def previews(self) -> "list[Path]":
         """The preview pictures, sorted by step."""
@@ -414,33 +278,12 @@ class Run:
 
     def log(self, max_chars: int = 20_000) -> str:
         """The end of what the process printed."""
-        try:
-            with self.log_file.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * max_chars))
-                return file.read().decode("utf-8", errors="replace")[-max_chars:]
-        except FileNotFoundError:
-            return ""
+        return process.end_of_log(self.log_file, max_chars)
 
     def _cause_of_death(self) -> str:
-        attempt = self.log().rpartition(_HEADER)[2]
-        if ended := _ENDED_FIRST.search(attempt):
-            code, rank = int(ended[1]), int(ended[2])
-            if code < 0:
-                who = f"Process {rank + 1} of {self.config.num_processes}"
-                return f"{who} was killed ({signal.Signals(-code).name}). Resume {self._next_beginning()}."
-            # The launcher's own traceback follows, and torch has put a rank before each line of the process's.
-            attempt = re.sub(r"^\[rank\d+\]: ?", "", attempt[: ended.start()], flags=re.MULTILINE)
-        _, found, traceback = attempt.rpartition("Traceback (most recent call last):")
-        if found:
-            unindented = [line for line in traceback.splitlines() if line and not line[0].isspace()]
-            cause = f"The training process failed: {unindented[0] if unindented else 'its log says how'}"
-        elif shutil.disk_usage(self.path).free < FULL_MB << 20:
-            cause = faults.DISK_FULL
-        elif errors := [line for line in attempt.splitlines() if line.startswith("error: ")]:
-            cause = f"The training process failed: {errors[-1].removeprefix('error: ')}"
-        else:
-            cause = "The training process was killed: by someone, by a restart of the machine, or for want of memory"
-        return f"{cause.rstrip('.')}. Resume {self._next_beginning()}."
+        full = shutil.disk_usage(self.path).free < FULL_MB << 20
+        cause = faults.cause_of_death(self.log().rpartition(process.HEADER)[2], self.config.num_processes, full)
+        return f"{cause}. Resume {self._next_beginning()}."
 
     def _next_beginning(self) -> str:
         if not self.state_file.exists():
@@ -457,13 +300,13 @@ class Run:
         An exception inside is recorded as the reason why the run failed.
         """
         with self._lock(timeout_s=10):  # `start` holds it for a moment, and so do workers of a trainer just killed
-            process = psutil.Process()
+            trainer = psutil.Process()
             status = self._read_status()
-            ancestors = (process.pid, *(parent.pid for parent in process.parents()))
+            ancestors = (trainer.pid, *(parent.pid for parent in trainer.parents()))
             launcher = status.launcher if status.state == "starting" and status.launcher in ancestors else None
             if launcher is None:  # else `start` has removed a stale stop file, and one that is there now is meant
                 self.clear_stop()
-            self._write_beginning(process.pid, process.create_time(), launcher)
+            self._write_beginning(trainer.pid, trainer.create_time(), launcher)
             try:
                 yield
             except KeyboardInterrupt:
@@ -477,24 +320,14 @@ class Run:
 
     def write_status(self, **changes: Any) -> None:
         """Changes these keys of status.json and the heartbeat, all at once. Only for whoever holds the claim."""
-        values = self._read_json() | {"heartbeat": time.time()} | changes
-        with replacing(self._status_file) as temporary:
-            temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        write_values(self._status_file, heartbeat=time.time(), **changes)
 
     def _write_beginning(self, pid: int, create_time: float, launcher: int | None) -> None:
-        self.write_status(
-            state="starting",
-            error="",
-            images_per_s=None,
-            eta_s=None,
-            pid=pid,
-            create_time=create_time,
-            launcher=launcher,
-        )
+        trainer = {"pid": pid, "create_time": create_time, "launcher": launcher}
+        self.write_status(state="starting", error="", images_per_s=None, eta_s=None, **trainer)
 
     def append_metrics(self, row: "dict[str, Any]") -> None:
-        with self.metrics_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        metrics.append(self.metrics_file, row)
 
     def save_preview(self, step: int, image: "Image.Image") -> None:
         (self.path / "previews").mkdir(exist_ok=True)
@@ -503,9 +336,7 @@ class Run:
 
     def rewind(self, step: int) -> None:
         """Forgets the metrics, previews, snapshots and the best from beyond `step`, before training goes on there."""
-        rows = [row for row in self.metrics()[0] if row["step"] <= step]
-        with replacing(self.metrics_file) as temporary:
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        metrics.cut(self.metrics_file, step)
         kept = (*snapshots(self.generator_file).values(), *(self.path / BEST).glob("*.safetensors"))
         for seen in (*self.previews(), *kept):
             if int(seen.stem) > step:
@@ -530,16 +361,10 @@ class Run:
                 path.unlink()
 
     def should_stop(self) -> bool:
-        return self._stop_file.exists() or self._time_is_up()
+        return process.is_asked_to_stop(self.path) or process.is_time_to_stop(self.path)
 
     def clear_stop(self) -> None:
-        self._stop_file.unlink(missing_ok=True)
-        if self._time_is_up():
-            self.stop_at(None)
-
-    def _time_is_up(self) -> bool:
-        when = self.stops_at()
-        return when is not None and time.time() >= when
+        process.clear_stop(self.path)
 
     # --- helpers
 
@@ -556,35 +381,8 @@ class Run:
         finally:
             lock.release()
 
-    def _read_json(self) -> "dict[str, Any]":
-        try:
-            values = json.loads(self._status_file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return values if isinstance(values, dict) else {}
-
     def _read_status(self) -> Status:
-        known = {field.name for field in fields(Status)}
-        values = {key: value for key, value in self._read_json().items() if key in known}
-        return Status(**values) if values.get("state", "stopped") in get_args(State) else Status()
-
-    @staticmethod
-    def _process(status: Status) -> psutil.Process | None:
-        """The training process, or None when it is gone, though its pid may be another's by now."""
-        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if status.pid is not None and status.create_time is not None:
-                process = psutil.Process(status.pid)
-                same = abs(process.create_time() - status.create_time) < 2  # a corrected clock moves it by a second
-                return process if same and _lives(process) else None
-        return None
-
-
-@contextmanager
-def _queue_lock() -> Iterator[None]:
-    """Held while it is decided who may train: by this process, another app, or a trainer that ends."""
-    runs_dir().mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(runs_dir() / ".queue.lock", timeout=30):
-        yield
+        return Status.read(self._status_file)
 
 
 def _require_free_name(name: str) -> None:
@@ -592,57 +390,6 @@ def _require_free_name(name: str) -> None:
         raise FileExistsError(f"the name {name!r} is kept for uploaded datasets: choose another")
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`, which takes its place if all goes well: readers see old or new, whole."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # or after a power cut the new name could stand for an empty file
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _create_time(pid: int) -> float:
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:  # it has ended and been reaped already: it will be reported as failed
-        return time.time()
-
-
-def _family(process: psutil.Process, launcher: int | None) -> set[psutil.Process]:
-    """The training process, its launcher if it has one, and all below them."""
-    with suppress(psutil.NoSuchProcess):
-        top = next((parent for parent in process.parents() if parent.pid == launcher), process)
-        return {top, *top.children(recursive=True)}
-    return {process}
-
-
-def _gone(processes: set[psutil.Process], timeout_s: float) -> bool:
-    """Waits for their end."""
-    deadline = time.monotonic() + timeout_s
-    while any(map(_lives, processes)):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def _lives(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return (
-            process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        )  # a zombie has ended: nobody has looked
-    return False
-
-
-def _rows(data: bytes) -> list[dict[str, Any]]:
-    rows = []
-    for line in data.splitlines():
-        with suppress(ValueError):  # a line that a crash cut short
-            row = json.loads(line)
-            if isinstance(row, dict) and "step" in row:
-                rows.append(row)
-    return rows
+def _write_config(file: Path, config: TrainConfig) -> None:
+    with replacing(file) as temporary:
+        temporary.write_text(config.to_json(), encoding="utf-8")

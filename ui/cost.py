@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pix2pix.places import ROOT, runs_dir
+from pix2pix.places import ROOT, replacing, runs_dir
 from training.config import PRESETS, Preset, TrainConfig
-from training.run import Run, replacing
+from training.run import Run
 from ui.words import duration
 
 log = logging.getLogger(__name__)

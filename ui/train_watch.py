@@ -17,7 +17,8 @@ from PIL import Image
 
 from pix2pix.places import best, generators
 from training.coach import advise
-from training.run import Run, Status
+from training.run import Run
+from training.status import Status
 from ui.train_control import Control
 from ui.train_form import Form
 from ui.words import duration, in_words

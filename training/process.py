@@ -1,0 +1,152 @@
+"""The process that trains in a folder: it is spawned, found again by its pid, asked to stop, and ended."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from pix2pix.places import ROOT
+
+STOP, STOP_AT = "stop", "stop_at"  # files in the folder: the second holds a time
+HEADER = "=== training started "  # begins each attempt in the log: an old traceback is not blamed for a new end
+
+
+def spawn(folder: Path, log: Path, num_processes: int = 1) -> subprocess.Popen[bytes]:
+    """Starts `python -m training FOLDER` in a session of its own, several of them under `accelerate launch`.
+
+    What it prints is appended to `log`.
+    """
+    launch = ["-m", "accelerate.commands.launch", "--num_processes", str(num_processes)]
+    command = [sys.executable, *(launch if num_processes > 1 else []), "-m", "training", str(folder)]
+    with log.open("ab") as file:
+        file.write(f"{HEADER}{time.strftime('%Y-%m-%d %H:%M:%S')} ===\n".encode())
+        file.flush()
+        # A file and not a pipe: a pipe that nobody reads stops the training when it is full.
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    # Until its parent asks for the exit code, an ended process stays behind as a zombie.
+    threading.Thread(target=process.wait, name=f"reap {folder.name}", daemon=True).start()
+    return process
+
+
+def end_of_log(log: Path, max_chars: int) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * max_chars))
+            return file.read().decode("utf-8", errors="replace")[-max_chars:]
+    except FileNotFoundError:
+        return ""
+
+
+def find(pid: int | None, create_time: float | None) -> psutil.Process | None:
+    """The process that began then, or None when it is gone, though its pid may be another's by now."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        if pid is not None and create_time is not None:
+            process = psutil.Process(pid)
+            same = abs(process.create_time() - create_time) < 2  # a corrected clock moves it by a second
+            return process if same and lives(process) else None
+    return None
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Whatever trains there finishes its step, saves and exits."""
+    (folder / STOP).touch()
+
+
+def is_asked_to_stop(folder: Path) -> bool:
+    return (folder / STOP).exists()
+
+
+def ask_to_stop_at(folder: Path, when: float | None) -> None:
+    """At that time (of `time.time()`), or not if None."""
+    if when is None:
+        (folder / STOP_AT).unlink(missing_ok=True)
+    else:
+        (folder / STOP_AT).write_text(str(when))
+
+
+def asked_to_stop_at(folder: Path) -> float | None:
+    try:
+        return float((folder / STOP_AT).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def is_time_to_stop(folder: Path) -> bool:
+    when = asked_to_stop_at(folder)
+    return when is not None and time.time() >= when
+
+
+def clear_stop(folder: Path) -> None:
+    """Forgets what was asked for; a time that is still to come is not."""
+    (folder / STOP).unlink(missing_ok=True)
+    if is_time_to_stop(folder):
+        ask_to_stop_at(folder, None)
+
+
+def end(process: psutil.Process, launcher: int | None, folder: Path, grace_s: float, term_s: float) -> str:
+    """Ends the process, its launcher (a pid) if it has one, and all below them; returns the signal it took, or "".
+
+    It is asked first; SIGTERM follows after `grace_s`, and SIGKILL after another `term_s`.
+    """
+    family = _family(process, launcher)
+    ask_to_stop(folder)
+    if _gone(family, grace_s):
+        return ""
+    family |= _family(process, launcher)
+    # Not killpg: a run that was started in a terminal shares its group with whatever else was started there.
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
+    if _gone(family, term_s):
+        return "SIGTERM"
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    _gone(family, term_s)
+    return "SIGKILL"
+
+
+def create_time(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:  # it has ended and been reaped already: it will be reported as failed
+        return time.time()
+
+
+def _family(process: psutil.Process, launcher: int | None) -> set[psutil.Process]:
+    """The training process, its launcher if it has one, and all below them."""
+    with suppress(psutil.NoSuchProcess):
+        top = next((parent for parent in process.parents() if parent.pid == launcher), process)
+        return {top, *top.children(recursive=True)}
+    return {process}
+
+
+def _gone(processes: set[psutil.Process], timeout_s: float) -> bool:
+    """Waits for their end."""
+    deadline = time.monotonic() + timeout_s
+    while any(map(lives, processes)):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return (
+            process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        )  # a zombie has ended: nobody has looked
+    return False

@@ -1,0 +1,39 @@
+"""Who waits for a device: in the folder of each run that waits, a file `queued` with the time at which it came."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import filelock
+
+from pix2pix.places import runs_dir
+
+FILE = "queued"
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """Held while it is decided who may train: by this process, another app, or a trainer that ends."""
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(runs_dir() / ".queue.lock", timeout=30):
+        yield
+
+
+def join(folder: Path) -> None:
+    (folder / FILE).write_text(str(time.time_ns()))
+
+
+def leave(folder: Path) -> None:
+    (folder / FILE).unlink(missing_ok=True)
+
+
+def waits(folder: Path) -> bool:
+    return (folder / FILE).exists()
+
+
+def place(folder: Path) -> str:
+    """What those that wait are to be sorted by."""
+    with suppress(OSError):
+        return (folder / FILE).read_text()
+    return ""
