@@ -2,43 +2,52 @@
 
 import argparse
 import os
+import secrets
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # events between two statistics of the queue
 
-LOCAL = ("127.0.0.1", "localhost", "::1")
-
 
 def main() -> None:
-    from ui.demo import ICON, THEME, create_demo, has_desktop
+    from ui.demo import create_demo, has_desktop
+    from ui.guard import Rules, is_loopback
+    from ui.serving import launch
     from ui.studio import Studio
 
     parser = argparse.ArgumentParser(description="The pix2pix studio: draw, translate and train in the browser.")
     parser.add_argument(
         "--host",
-        default=os.environ.get("GRADIO_SERVER_NAME", LOCAL[0]),
+        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
         help="address to serve on (default: GRADIO_SERVER_NAME, or this machine only; training is off on others)",
     )
     parser.add_argument("--port", type=int, help="port (default: GRADIO_SERVER_PORT, or the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link; this switches training off")
-    parser.add_argument("--private", action="store_true", help="whoever can open that address may train and the like")
+    parser.add_argument("--private", action="store_true", help="on another address, too, whoever has the password may "
+                        "train and the like")  # fmt: skip
+    parser.add_argument("--password", default=os.environ.get("PIX2PIX_PASSWORD"), help="to be asked for (default: "
+                        "PIX2PIX_PASSWORD; with --private on another address one is made and printed)")  # fmt: skip
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name by which the "
+                        "page is reached, such as that of a proxy; may be given again")  # fmt: skip
     parser.add_argument("--inbrowser", action=argparse.BooleanOptionalAction, default=has_desktop(), help="open it")
     options = parser.parse_args()
 
-    trusted = options.host in LOCAL or options.private
-    studio = Studio(public=bool(options.share or os.environ.get("SPACE_ID") or not trusted))
+    local = is_loopback(options.host)
+    public = bool(options.share or os.environ.get("SPACE_ID") or not (local or options.private))
+    made = "" if public or local or options.password else secrets.token_urlsafe(12)
+    studio = Studio(public)
     demo = create_demo(studio)
-    demo.launch(
-        server_name=options.host,
-        server_port=options.port,
+    rules = Rules.public() if public else Rules.private(options.host, options.allow_host)
+    launch(
+        demo,
+        rules,
+        options.host,
+        options.port,
+        password=options.password or made,
         share=options.share,
         inbrowser=options.inbrowser,
-        theme=THEME,
-        favicon_path=ICON,
-        pwa=True,
-        footer_links=["api"],
-        prevent_thread_lock=True,
     )
+    if made:
+        print(f"* Any user name, and the password {made}", flush=True)
     studio.warm_up_soon()
     demo.block_thread()
 

@@ -15,7 +15,9 @@ from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
 from tests.browser.install import system_chromium
 from tests.browser.sheet import Open, Sheet
-from ui.demo import ICON, THEME, create_demo
+from ui import serving
+from ui.demo import create_demo
+from ui.guard import Rules
 from ui.studio import Studio
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
@@ -66,9 +68,7 @@ def app(runs: Path) -> Iterator[App]:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     studio = Studio()
     demo = create_demo(studio)
-    _, url, _ = demo.launch(
-        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, theme=THEME, favicon_path=ICON, pwa=True
-    )
+    url = serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", quiet=True)
     # What compiling imports, in a thread, has come up before a test begins: pytest looks through the modules meanwhile.
     studio.warm_up("tiny2shoes").result()
     studio.compiling.run("tests", lambda: None)

@@ -1,0 +1,181 @@
+"""What the server lets in: a middleware before all of Gradio.
+
+Whoever can make a browser of this machine open a page can make it send requests here, too. Two things tell those from
+the page's own: the name by which the browser asked for us (Host), and the page that asked (Origin). Programs send no
+Origin. Gradio's own check, of CORS, hides answers from foreign pages, but carries out what they ask for.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MB = 1_000_000
+# The largest body that the page itself sends: two pictures of 1024 x 1024 as PNG in base64 take up to 8.4 MB.
+JSON_BYTES = 10 * MB
+LOGIN_BYTES = 10_000
+PUBLIC_UPLOAD_BYTES = 40 * MB  # a photo of 32 million pixels, of which nearly all are smaller as JPEG or PNG
+FORMS = {"/login": LOGIN_BYTES, "/gradio_api/upload": None}  # paths that take a form; all others take JSON
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Whom the server answers.
+
+    hosts:   names by which it may be asked for beside those of this machine; None for any, which suits a page where
+             nothing changes state
+    proxies: those of them that a proxy may have put another name in the place of, so that their pages are our own
+    upload:  bytes that an upload may have; None for any number
+    """
+
+    hosts: frozenset[str] | None
+    proxies: frozenset[str] = frozenset()
+    upload: int | None = None
+
+    @classmethod
+    def private(cls, host: str, more: Iterable[str] = ()) -> "Rules":
+        """Of a page on which one may train and delete. `host`: the address that it listens at."""
+        names = {name_of(host)} - {"0.0.0.0"}  # "::" stays, since Gradio's check at its start asks for just that
+        proxies = frozenset(name_of(name) for name in more) - {""}
+        return cls(proxies | names, proxies)
+
+    @classmethod
+    def public(cls) -> "Rules":
+        """Of a page for strangers, which a Space or a tunnel may serve by any name."""
+        return cls(None, upload=PUBLIC_UPLOAD_BYTES)
+
+
+class Guard:
+    """ASGI middleware that answers 403, 411, 413 or 415, in words, to what the rules keep out."""
+
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        self.app = app
+        self.rules = rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # the start and the end of the server; Gradio has no websockets
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        path = scope["path"].rstrip("/")
+        refusal = self._stranger(headers) or self._body(scope["method"], path, headers)
+        if refusal:
+            await refusal(scope, receive, send)
+            return
+        await _Bounded(self.app, self._most(path)).serve(scope, receive, send)
+
+    def _stranger(self, headers: Headers) -> PlainTextResponse | None:
+        """A 403 for a name that is not ours, or a page that is not."""
+        if self.rules.hosts is None:
+            return None
+        host = headers.get("host", "")
+        if not (is_loopback(host) or name_of(host) in self.rules.hosts):
+            name = name_of(host) or "no name"
+            return _refused(403, f"This app does not answer to {name!r}. If that is how you reach it, through a proxy "
+                                 f"say, start it with --allow-host {name_of(host) or 'NAME'}.")  # fmt: skip
+        origin = headers.get("origin")
+        if origin is not None and not self._is_own(origin, host):
+            return _refused(403, f"This app does not answer to pages of {origin}. If that is its own address, through "
+                                 "a proxy say, start it with --allow-host NAME.")  # fmt: skip
+        return None
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        """Whether a page of that origin is the app's own: of the very address asked, or of a name that was allowed."""
+        try:
+            parts = urlsplit(origin)
+            port = parts.port or DEFAULT_PORTS[parts.scheme]
+        except (ValueError, KeyError):  # `null`, say, which sandboxed pages and local files send
+            return False
+        if name_of(parts.netloc) in self.rules.proxies:
+            return True
+        asked = urlsplit(f"//{host}")
+        return (name_of(parts.netloc), port) == (name_of(host), asked.port or DEFAULT_PORTS[parts.scheme])
+
+    def _body(self, method: str, path: str, headers: Headers) -> PlainTextResponse | None:
+        """A 413 or 415 for a body that the page would not send."""
+        if method in ("GET", "HEAD", "OPTIONS"):
+            return None
+        length = headers.get("content-length", "")
+        if length == "0" or not (length or "transfer-encoding" in headers):
+            return None
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if path in FORMS and kind not in FORM_TYPES:
+            return _refused(415, "This address takes a form.")
+        if path not in FORMS and kind != "application/json":
+            return _refused(415, "This address takes JSON: send it with the header Content-Type: application/json.")
+        most = self._most(path)
+        if most is not None and length and not (length.isdecimal() and int(length) <= most):
+            return _too_large(most)
+        return None
+
+    def _most(self, path: str) -> int | None:
+        """Bytes that a body sent there may have."""
+        return JSON_BYTES if path not in FORMS else FORMS[path] or self.rules.upload
+
+
+class _Bounded:
+    """One request to `app`, whose body is cut off with a 413 after so many bytes, whatever its header said."""
+
+    def __init__(self, app: ASGIApp, most: int | None) -> None:
+        self.app, self.most = app, most
+        self.received = 0
+        self.begun = self.refused = False
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted() -> Message:
+            message = await receive()
+            self.received += len(message.get("body", b""))
+            if self.most is None or self.received <= self.most or self.begun:
+                return message
+            if not self.refused:
+                self.refused = True
+                await _too_large(self.most)(scope, receive, send)
+            return {"type": "http.disconnect"}
+
+        async def answered(message: Message) -> None:
+            if not self.refused:
+                self.begun = True
+                await send(message)
+
+        try:
+            await self.app(scope, counted, answered)
+        except ClientDisconnect:
+            if not self.refused:
+                raise
+
+
+def name_of(host: str) -> str:
+    """`example.org` of `Example.org:7860`, `::1` of `[::1]:7860` and of `::1`; empty where there is none."""
+    try:
+        return str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        pass
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name, with or without a port, always means the machine that asks."""
+    name = name_of(host)
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _too_large(most: int) -> PlainTextResponse:
+    return _refused(413, f"This is too large: at most {most / MB:.3g} MB are taken here.")
+
+
+def _refused(status: int, words: str) -> PlainTextResponse:
+    return PlainTextResponse(words + "\n", status)

@@ -1,0 +1,63 @@
+"""How the page is served: to whom, by which names, behind which password."""
+
+import secrets
+from collections.abc import Callable
+
+import gradio as gr
+from gradio.routes import App, ORJSONResponse
+from starlette.types import ASGIApp
+
+from ui.demo import ICON, THEME
+from ui.guard import Guard, Rules
+
+SESSIONS = 200  # pages whose state is kept; each takes 0.4 MB, and the one that was used least recently goes first
+QUEUED = 100  # calls of the Upload tab and of programs that may wait
+
+
+class GuardedApp(App):
+    """Gradio's own app behind the guard. What `app_kwargs` can add comes after Gradio's CORS, which answers for us."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(default_response_class=ORJSONResponse)
+        self.rules = rules
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack(), self.rules)
+
+
+def launch(  # returns at once
+    demo: gr.Blocks,
+    rules: Rules,
+    host: str,
+    port: int | None = None,
+    *,
+    password: str | None = None,
+    share: bool = False,
+    inbrowser: bool = False,
+    quiet: bool = False,
+) -> str:
+    """Serves the page, and returns its address on this machine."""
+    demo.queue(max_size=QUEUED)
+    demo.launch(
+        server_name=f"[{host}]" if ":" in host and "[" not in host else host,  # an IPv6 address, for Gradio's URLs
+        server_port=port,
+        share=share,
+        inbrowser=inbrowser,
+        quiet=quiet,
+        auth=asks_for(password) if password else None,
+        auth_message="Any user name, and the password that the app was started with.",
+        theme=THEME,
+        favicon_path=ICON,
+        pwa=True,
+        footer_links=["api"],
+        max_file_size=rules.upload,
+        state_session_capacity=SESSIONS,
+        prevent_thread_lock=True,
+        _app=GuardedApp(rules),
+    )
+    return demo.local_url or ""
+
+
+def asks_for(password: str) -> Callable[[str, str], bool]:
+    """Whether someone may come in, by any name."""
+    return lambda _, given: secrets.compare_digest(given.encode(), password.encode())
