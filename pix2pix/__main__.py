@@ -125,9 +125,9 @@ def _result(translator: "Translator", picture: "Image.Image", options: argparse.
 
     from pix2pix import images
 
-    seen = {"how": options.how, "size": options.size}
+    seen = {"how": options.how, "size": options.size, "memory": options.memory}
     drawing = translator.edges_of(picture, **seen) if options.photo else picture
-    shown = [translator(drawing, options.seed, **seen, memory=options.memory)]
+    shown = [translator(drawing, options.seed, **seen)]
     if options.grid:
         shown.insert(0, images.to_rgb(drawing))
     sheet = Image.new("RGB", (len(shown) * picture.width, picture.height))

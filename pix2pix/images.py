@@ -1,6 +1,7 @@
 """Pictures in and out: reading any image file right, uint8 <-> [-1, 1], and the A / B / fake picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,21 +12,43 @@ from torch import Tensor
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # others are not read: some run programs of the machine
+MOST_PIXELS = 64_000_000  # of a file that is read: each takes up to 28 bytes on the way to RGB
 GAP = 4  # pixels of white between the pictures of a grid
 
 
-def read(source: str | Path | BinaryIO) -> Image.Image:
+class TooLargeError(OSError):
+    """A picture of more pixels than are read."""
+
+
+def read(source: str | Path | BinaryIO, most: int = MOST_PIXELS) -> Image.Image:
     """An image file as upright 8-bit RGB, whatever it was: see `to_rgb`.
 
-    Raises OSError when it is missing, no image, broken or truncated.
+    Raises OSError when it is missing, no image, broken, truncated, or has more than `most` pixels.
     """
     try:
-        with Image.open(source, formats=FORMATS) as picture:
+        with opened(source, most) as picture:
             return to_rgb(picture)
     except OSError:
         raise
     except Exception as error:  # decoders raise anything at all on broken data
-        raise OSError(f"cannot be decoded: {error}") from error
+        raise OSError(f"cannot be decoded: {error or type(error).__name__}") from error
+
+
+@contextmanager
+def opened(source: str | Path | BinaryIO, most: int = MOST_PIXELS) -> Iterator[Image.Image]:
+    """An image file of which only the header was read so far.
+
+    Raises OSError when it is missing, no image, or has more than `most` pixels.
+    """
+    try:
+        picture = Image.open(source, formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise TooLargeError(f"it has far more than {most / 1e6:.3g} million pixels") from None
+    with picture:
+        width, height = picture.size
+        if width * height > most:
+            raise TooLargeError(f"{width} x {height} pixels are too many: at most {most / 1e6:.3g} million are read")
+        yield picture
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:

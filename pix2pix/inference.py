@@ -15,7 +15,9 @@ from pix2pix.checkpoint import Metadata, Network
 from pix2pix.devices import pick_device
 from pix2pix.edges import EdgeStyle, edges
 from pix2pix.palette import snap
-from pix2pix.sizes import MEMORY, How, seen_size, tile_side, translated
+from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, translated
+
+MOST_SEED = 2**63 - 1  # that torch takes
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +77,12 @@ class Translator:
         size:   the longer side, in pixels, at which the network sees it whole or in tiles; its own if None
         memory: MB that this may take beside the generator; tiles are as large as that allows, or all in one
 
-        Raises ValueError where the memory is not enough.
+        Raises ValueError where the memory is not enough, before any of it is taken, and for a seed that is none.
         """
+        if seed is not None and not 0 <= seed <= MOST_SEED:
+            raise ValueError(f"seed {seed} is not between 0 and {MOST_SEED}")
+        side = self.tile_side(picture, how, size, memory)
         picture = images.to_rgb(picture)
-        seen = self.seen_size(picture, how, size)
-        side = tile_side(*seen, self.generator.needs, how, memory) if how != "square" else None
         a = self.prepare(picture, how, size).to(self.device)
         noise = None if seed is None else torch.Generator(self.device).manual_seed(seed)
         if side is None:
@@ -93,6 +96,17 @@ class Translator:
     def seen_size(self, picture: Image.Image, how: How = "square", size: int | None = None) -> tuple[int, int]:
         """(width, height) at which the network sees an upright picture. Raises ValueError for a size out of bounds."""
         return seen_size(picture.size, self.config.image_size, how, size)
+
+    def tile_side(
+        self, picture: Image.Image, how: How = "square", size: int | None = None, memory: float = MEMORY
+    ) -> float | None:
+        """The longest side of a tile with which a picture stays within `memory` (MB); None for the square.
+
+        Raises ValueError where nothing does. Whatever is made of a picture asks this first.
+        """
+        seen = self.seen_size(picture, how, size)
+        check_copies(picture.size, memory)
+        return None if how == "square" else tile_side(*seen, self.generator.needs, how, memory)
 
     def prepare(self, picture: Image.Image, how: How = "square", size: int | None = None) -> Tensor:
         """What the network sees: (1, in_channels, height, width) in [-1, 1], label colours snapped."""
@@ -108,9 +122,18 @@ class Translator:
         return images.to_tensor(picture)[None]
 
     def edges_of(
-        self, photo: Image.Image, detail: float = EdgeStyle.detail, how: How = "square", size: int | None = None
+        self,
+        photo: Image.Image,
+        detail: float = EdgeStyle.detail,
+        how: How = "square",
+        size: int | None = None,
+        memory: float = MEMORY,
     ) -> Image.Image:
-        """A drawing of the photo as this network wants it, with its line width, of the size at which it is seen."""
+        """A drawing of the photo as this network wants it, with its line width, of the size at which it is seen.
+
+        Raises ValueError where there is not the memory to translate it.
+        """
+        self.tile_side(photo, how, size, memory)  # the edges take a third of the copies that are counted there
         photo = images.to_rgb(photo)
         photo = photo.resize(self.seen_size(photo, how, size), Image.Resampling.BILINEAR)
         return edges(photo, EdgeStyle(detail, self.metadata.line_width))

@@ -48,6 +48,17 @@ def seen_size(size: tuple[int, int], square: int, how: How, longer: int | None) 
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
+def check_copies(size: tuple[int, int], memory: float) -> None:
+    """Raises ValueError where the pixels of a picture of that size alone take more than `memory` (MB)."""
+    if not memory > 0:
+        raise ValueError(f"a bound of {memory} MB leaves no memory at all")
+    if (copies := size[0] * size[1] * PICTURE_BYTES) > memory * 1e6:
+        raise ValueError(
+            f"a picture of {size[0]} x {size[1]} takes about {_mb(copies)} MB, and the bound is {memory:.0f} MB: make "
+            "it smaller first"
+        )
+
+
 def tile_side(width: int, height: int, needs: Needs, how: How, memory: float) -> float:
     """The longest side of a tile for which a picture of this size stays within `memory` (MB); inf for all in one.
 

@@ -149,7 +149,7 @@ def test_a_truncated_picture_is_an_oserror(tmp_path: Path, file_format: str):
 
 def test_a_decompression_bomb_is_an_oserror(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    with pytest.raises(OSError, match=r"cannot be decoded: .* bomb"):
+    with pytest.raises(OSError, match="it has far more than 64 million pixels"):
         read_back(Image.new("RGB", (8, 8)))
 
 

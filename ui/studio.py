@@ -143,18 +143,15 @@ def metadata(path: Path) -> "Metadata":
     return read_metadata(path)
 
 
-def read_picture(source: str | Path | bytes) -> Image.Image:
-    """A picture that a visitor sent, as upright RGB. Raises StudioError."""
+def read_picture(source: str | Path | bytes, most: int = MAX_PIXELS) -> Image.Image:
+    """A picture that a visitor sent, of at most so many pixels, as upright RGB. Raises StudioError."""
     from pix2pix import images
 
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with Image.open(file, formats=images.FORMATS) as header:  # says the size before anything is decoded
-            width, height = header.size
-        if width * height > MAX_PIXELS:
-            raise StudioError(f"This picture is too large: {width} x {height} pixels.")
-        return images.read(io.BytesIO(source) if isinstance(source, bytes) else Path(source))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        return images.read(io.BytesIO(source) if isinstance(source, bytes) else Path(source), most)
+    except images.TooLargeError as error:
+        raise StudioError(f"This picture is too large: {error}.") from error
+    except (OSError, ValueError) as error:
         raise StudioError("This is not a picture that can be read: use PNG, JPEG or WebP.") from error
 
 

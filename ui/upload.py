@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 else:
     How = str
 
+LONGEST = 30_000  # pixels, as in pix2pix.sizes, which needs torch
 PUBLIC_SIDE = 1024  # pixels: on a public page others wait for their turn while a picture is translated
 HOW = {  # what is said of each way of pix2pix.sizes
     "square": (
@@ -53,8 +54,8 @@ def build(studio: Studio) -> None:
             ways, value="square", label="How it is seen", info=HOW["square"][1], scale=3, elem_id="upload-how"
         )
         size = gr.Number(
-            None, label="Longer side (px)", info="Empty: its own", precision=0, minimum=1, min_width=160,
-            visible=False, elem_id="upload-size",
+            None, label="Longer side (px)", info=f"At most {LONGEST:,}. Empty: its own", precision=0, minimum=1,
+            maximum=LONGEST, min_width=160, visible=False, elem_id="upload-size",
         )  # fmt: skip
     about = gr.Markdown(elem_id="upload-about")
     notice = gr.Markdown(elem_id="upload-notice", visible=False)
