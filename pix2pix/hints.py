@@ -1,6 +1,7 @@
-"""Colour hints: a few coloured strokes and dabs in an edge drawing, which say what colour the picture has there.
+"""Colour hints: colours under the lines of an edge drawing, which say what colour the picture has there.
 
-The colours lie under the lines, so a drawing without hints is just the drawing.
+Strokes, dabs, filled parts, or the whole inside; a drawing without hints is just the drawing. Their rims are soft: the
+network's first skip connection passes on whatever is sharp, and the picture would show where a hint ends.
 """
 
 import cv2
@@ -8,32 +9,100 @@ import numpy as np
 from PIL import Image, ImageChops
 
 SHARE = 0.5  # of the drawings of a training get hints, so that a drawing without them stays at home too
+FILLS, INSIDES = 0.2, 0.2  # of those, parts that are filled, and the whole inside; the others have strokes and dabs
 THINNEST, BROADEST = 4, 28  # pixels at 256
+SMALLEST_FILL = 60  # pixels at 256 x 256
+SOFTNESS = 2.5  # pixels at 256: sigma of the blur of a hint's rim
+REACH = 7  # pixels at 256 that the blur looks to each side
 PAPER = 232  # of 255: lighter colours would not be seen on white paper
+LINE = 128  # of 255: darker pixels of a drawing are line
 
 
 def hinted(drawing: Image.Image, photo: Image.Image, rng: np.random.Generator) -> tuple[Image.Image, Image.Image]:
-    """The drawing with one to six hints at random places, and the photo they belong to, both RGB of one size.
+    """The drawing with hints, and the photo they belong to, both RGB of one size.
 
-    Each hint is a dab or a stroke, 4 to 28 pixels wide at 256, in the median colour of the photo under it; what goes
-    over the paper does not count, as people paint over the rim. Three quarters of the photos change their colours
+    Either one to six dabs and strokes at random places, 4 to 28 pixels wide at 256, or up to three parts of the drawing
+    that are filled, or the inside of the thing but for a margin. Each has the median colour of the photo under it; what
+    goes over the paper does not count, as people paint over the rim. Three quarters of the photos change their colours
     first, since people ask for colours that few photos have.
     """
     pixels = np.asarray(photo)
     change = rng.integers(4)
     if change:
         pixels = (_turned if change == 1 else _dyed)(pixels, rng)
-    paint = np.full_like(pixels, 255)
     coloured = pixels.min(axis=2) < PAPER
+    colours, coverage = np.zeros_like(pixels), np.zeros(coloured.shape, bool)
+    for hint in _hints(np.asarray(drawing.convert("L")), coloured, rng):
+        colours[hint] = np.median(pixels[hint & coloured], axis=0)
+        coverage |= hint
+    layer = Image.fromarray(softened(colours, coverage))
+    return ImageChops.multiply(drawing, layer), Image.fromarray(pixels)
+
+
+def softened(colours: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+    """The layer of colours that lies under the lines, (H, W, 3) uint8, white where there is no hint.
+
+    colours:  (H, W, 3) uint8
+    coverage: (H, W), how much of each pixel has a colour, from 0 to 1
+
+    Both are blurred. A colour is the mean of the colours around it, each counted by its coverage; it is opaque where
+    half of what is around it has a colour, and fades from there, so that a thin stroke is as strong as a broad one.
+    The page does the same (`soften` in paint.js), and a test holds both to each other.
+    """
+    scale = max(coverage.shape) / 256
+    reach = max(1, round(REACH * scale))
+    covered = coverage.astype(np.float32)[..., None]
+    both = np.concatenate([colours.astype(np.float32) * covered, covered], axis=2)
+    side = 2 * reach + 1
+    blurred = cv2.GaussianBlur(both, (side, side), SOFTNESS * scale, borderType=cv2.BORDER_REPLICATE)
+    weight = blurred[..., 3:]
+    mean = blurred[..., :3] / np.maximum(weight, 1e-6)
+    opacity = np.minimum(2 * weight, 1)
+    return np.rint(255 + opacity * (mean - 255)).astype(np.uint8)
+
+
+def _hints(drawn: np.ndarray, coloured: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Masks (H, W), each with something coloured in it."""
+    kind = rng.random()
+    if kind < FILLS:
+        hints = _fills(drawn, coloured, rng)
+    elif kind < FILLS + INSIDES:
+        hints = _inside(coloured, rng)
+    else:
+        hints = []
+    if hints:
+        return hints
     starts = np.argwhere(coloured)
-    if len(starts):
-        for _ in range(rng.integers(1, 7)):
-            hint = _hint(starts[rng.integers(len(starts))][::-1], pixels.shape[:2], rng)
-            paint[hint] = np.median(pixels[hint & coloured], axis=0)
-    return ImageChops.multiply(drawing, Image.fromarray(paint)), Image.fromarray(pixels)
+    count = rng.integers(1, 7) if len(starts) else 0
+    return [_stroke(starts[rng.integers(len(starts))][::-1], coloured.shape, rng) for _ in range(count)]
 
 
-def _hint(start: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def _fills(drawn: np.ndarray, coloured: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Up to three parts of the drawing that lines enclose, mostly within the thing."""
+    count, parts, boxes, _ = cv2.connectedComponentsWithStats((drawn >= LINE).astype(np.uint8), connectivity=4)
+    smallest = SMALLEST_FILL * drawn.size / 256**2
+    sizes = boxes[:, cv2.CC_STAT_AREA]
+    within = np.bincount(parts[coloured], minlength=count) / np.maximum(sizes, 1)
+    fit = [part for part in range(1, count) if sizes[part] >= smallest and within[part] > 0.5]
+    if not fit:
+        return []
+    some = rng.choice(fit, size=min(len(fit), rng.integers(1, 4)), replace=False)
+    return [parts == part for part in some]
+
+
+def _inside(coloured: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """The largest thing, holes filled, but for a margin of 10 to 60 % of its half thickness."""
+    outlines, _ = cv2.findContours(coloured.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
+        return []
+    thing = np.zeros(coloured.shape, np.uint8)
+    cv2.drawContours(thing, [max(outlines, key=cv2.contourArea)], -1, 1, cv2.FILLED)
+    depth = cv2.distanceTransform(thing, cv2.DIST_L2, cv2.DIST_MASK_5)
+    inside = depth > rng.uniform(0.1, 0.6) * depth.max()
+    return [inside] if (inside & coloured).any() else []
+
+
+def _stroke(start: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """The pixels of a dab or a stroke from `start` (x, y): a mask (H, W)."""
     scale = max(shape) / 256
     points, heading = [start.astype(float)], rng.uniform(0, 2 * np.pi)
