@@ -193,7 +193,10 @@ def locate(name: str | Path) -> Path:
 
 def _architecture_to_json(config: GeneratorConfig | Foreign) -> dict[str, Any]:
     """Only a foreign one names its network: files from before there were any have none."""
-    return asdict(config) if isinstance(config, Foreign) else {**asdict(config), "norm": "instance"}
+    if isinstance(config, Foreign):
+        return asdict(config)
+    data = {**asdict(config), "norm": "instance"}
+    return data if config.classes else {key: value for key, value in data.items() if key != "classes"}
 
 
 def _architecture_from_json(data: dict[str, Any]) -> GeneratorConfig | Foreign:
@@ -205,7 +208,8 @@ def _architecture_from_json(data: dict[str, Any]) -> GeneratorConfig | Foreign:
         return Foreign(**data)
     if data["norm"] != "instance":
         raise ValueError(f"its norm is {data['norm']!r}, and only 'instance' is known")
-    return GeneratorConfig(**{key: value for key, value in data.items() if key != "norm"})
+    sizes = {key: value for key, value in data.items() if key not in ("norm", "classes")}
+    return GeneratorConfig(**sizes, classes=tuple((r, g, b) for r, g, b in data.get("classes", ())))
 
 
 def _side_to_json(side: Side) -> dict[str, Any]:

@@ -5,6 +5,7 @@ does at its batch size of 1 (batch norm with `training=1`); as instance norm it 
 Instance norm is written as group norm with one channel per group: the same numbers, by a quicker way through torch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import Literal, overload
@@ -20,6 +21,7 @@ SLOPE = 0.2  # of every LeakyReLU
 KERNEL, PADDING = 4, 1  # of every convolution
 DROPOUT_BLOCKS = 3  # the innermost up-blocks, whose input is 1x1, 2x2 and 4x4
 SMOOTH_BLOCKS = 4  # the outermost up-blocks, of whose grids `smooth` frees the picture
+FIRST = "down.0.0.weight"  # of the outermost convolution, the one that sees the input
 FEW_POSITIONS = 64  # of all images of a batch; up to so many the CPU convolves by a matrix product ...
 VERY_FEW_POSITIONS = 16  # ... and up to so many in fp32, whatever the autocast
 
@@ -33,6 +35,8 @@ class GeneratorConfig:
     out_channels: int = 3
     ngf: int = 64
     dropout: float = 0.5
+    classes: tuple[tuple[int, int, int], ...] = ()
+    """the colours, red, green and blue from 0 to 255, that stand for classes in a label map; none for other inputs"""
 
     def __post_init__(self) -> None:
         if self.image_size not in (32, 64, 128, 256, 512, 1024):
@@ -41,6 +45,8 @@ class GeneratorConfig:
             raise ValueError(f"channels and ngf must be 1 or more: {self}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
+        if self.classes and self.in_channels != 3:
+            raise ValueError(f"colours that stand for classes need an input of 3 channels, not {self.in_channels}")
 
     @property
     def widths(self) -> list[int]:
@@ -54,6 +60,8 @@ class Generator(nn.Module):
     a:       (N, in_channels, H, W) in [-1, 1], H = W = image_size, or multiples of it
     returns: (N, out_channels, H, W) in [-1, 1]
 
+    A label map, which is a picture in the colours of `classes`, is seen as one plane per class.
+
     In training mode dropout is on and draws from torch's global generator. In eval mode it is off, unless `noise` is
     given: a torch.Generator, on the device of `a`, from which to draw the dropout, the only noise z that pix2pix has.
     """
@@ -64,7 +72,8 @@ class Generator(nn.Module):
         widths = self.config.widths
         last = len(widths) - 1
 
-        channels = [self.config.in_channels, *widths]
+        self.planes = ClassPlanes(self.config.classes) if self.config.classes else nn.Identity()
+        channels = [len(self.config.classes) or self.config.in_channels, *widths]
         self.down = nn.ModuleList(
             _conv(channels[level], width, norm=0 < level < last) for level, width in enumerate(widths)
         )
@@ -82,7 +91,7 @@ class Generator(nn.Module):
         return Needs(multiple=self.config.image_size, bytes_per_pixel=64 + 8 * self.config.ngf)
 
     def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        x, skips = a, []
+        x, skips = self.planes(a), []
         for level, down in enumerate(self.down):
             x = down(x if level == 0 else F.leaky_relu(x, SLOPE))  # (N, ngf·2^level up to 8 ngf, H/2^(level+1), …)
             skips.append(x)
@@ -113,6 +122,36 @@ class Generator(nn.Module):
         if noise is None or self.training:
             return F.dropout(x, self.config.dropout, self.training)
         return x * torch.empty_like(x).bernoulli_(keep, generator=noise) / keep
+
+
+class ClassPlanes(nn.Module):
+    """A label map as one plane per class, 1 where it is that class and 0 elsewhere.
+
+    Two of the twelve colours of facades differ little as numbers, and a mean of two colours may be a third: planes say
+    outright what is where. Each pixel is of the class whose colour is nearest.
+
+    a:       (N, 3, H, W) in [-1, 1]
+    returns: (N, classes, H, W)
+    """
+
+    colours: Tensor
+
+    def __init__(self, classes: Sequence[tuple[int, int, int]]) -> None:
+        super().__init__()
+        colours = torch.tensor(classes, dtype=torch.float32) / 127.5 - 1
+        self.register_buffer("colours", colours, persistent=False)  # the config says them
+
+    def forward(self, a: Tensor) -> Tensor:
+        # The nearest colour c has the largest a·c - |c|²/2. Two classes of one colour would both be seen.
+        with torch.autocast(a.device.type, enabled=False):
+            nearness = F.conv2d(a.float(), self.colours[:, :, None, None], -self.colours.square().sum(1) / 2)
+        return (nearness == nearness.amax(dim=1, keepdim=True)).to(a.dtype)
+
+
+def by_classes(weight: Tensor, classes: Sequence[tuple[int, int, int]]) -> Tensor:
+    """The first convolution of a generator that sees colours, (out, 3, 4, 4), as one that sees planes does the same."""
+    colours = torch.tensor(classes, dtype=weight.dtype) / 127.5 - 1
+    return torch.einsum("oihw,ki->okhw", weight, colours)
 
 
 class Discriminator(nn.Module):
