@@ -44,6 +44,31 @@ def feature_loss(fake_features: Sequence[Tensor], real_features: Sequence[Tensor
     return torch.stack([l1_loss(fake, real.detach().float()) for fake, real in pairs]).sum()
 
 
+def perceptual_loss(fake_maps: Sequence[Tensor], real_maps: Sequence[Tensor]) -> Tensor:
+    """How differently a frozen network sees the fake and the real B (after Johnson et al. 2016 and Zhang et al. 2018):
+    the mean absolute difference of its maps, averaged over the maps. No gradient flows to the real side.
+
+    The maps are those of `pix2pix.perceptual.Perception`, whose channels are all of one size, so each counts alike.
+    """
+    pairs = zip(fake_maps, real_maps, strict=True)
+    return torch.stack([l1_loss(fake, real.detach().float()) for fake, real in pairs]).mean()
+
+
+def hinge_discriminator_loss(real_logits: Sequence[Tensor], fake_logits: Sequence[Tensor]) -> Tensor:
+    """The objective of the discriminators on maps, averaged over them: real pairs above 1, fake pairs below -1.
+
+    Hinge loss, as projected GANs have it (Sauer et al. 2021), since their weights are bound by spectral norm.
+    """
+    pairs = zip(real_logits, fake_logits, strict=True)
+    losses = [F.relu(1 - real.float()).mean() + F.relu(1 + fake.float()).mean() for real, fake in pairs]
+    return torch.stack(losses).mean()
+
+
+def hinge_generator_loss(fake_logits: Sequence[Tensor]) -> Tensor:
+    """G's side of it, averaged over the discriminators: they take the fake for real."""
+    return -torch.stack([logits.float().mean() for logits in fake_logits]).mean()
+
+
 def held(x: Tensor, weight: float) -> Tensor:
     """x itself, whose gradient is that of an objective with a further term: for each picture, half of weight times the
     sum of the squares of what in x is beyond ±HELD_TO.

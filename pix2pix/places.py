@@ -14,7 +14,9 @@ CHECKPOINTS = ROOT / "checkpoints"
 GENERATOR_FILE = "generator.safetensors"  # of a run directory
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a folder in runs/
 SNAPSHOTS = "snapshots"  # folder of a run directory
-BEST = "best"  # folder of a run directory: the generator of the step with the lowest val_L1
+BEST = "best"  # folder of a run directory: the generator of the step that came nearest to val
+DISCRIMINATORS_FILE = "discriminators.safetensors"  # of a run directory, beside the generator
+BEST_DISCRIMINATORS_FILE = "best_discriminators.safetensors"
 
 
 def runs_dir() -> Path:
@@ -49,6 +51,17 @@ def snapshots(generator: Path) -> dict[int, Path]:
     """What the generator of a run was after so many steps, earliest first; empty for one that is not of a run."""
     files = generator.parent.glob(f"{SNAPSHOTS}/*.safetensors") if generator.name == GENERATOR_FILE else ()
     return {int(path.stem): path for path in sorted(files) if path.stem.isdecimal()}
+
+
+def discriminators_of(generator: Path) -> Path | None:
+    """The file of the discriminators that were trained with a generator, if it is there."""
+    if generator.parent == CHECKPOINTS:
+        path = CHECKPOINTS / "discriminators" / generator.name
+    elif generator.parent.name == BEST:
+        path = generator.parent.parent / BEST_DISCRIMINATORS_FILE
+    else:
+        path = generator.parent / DISCRIMINATORS_FILE
+    return path if path.is_file() else None
 
 
 @contextmanager

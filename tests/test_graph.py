@@ -58,7 +58,7 @@ class Training:
         torch.manual_seed(0)
         accelerator = accelerator_for(CONFIG)
         self.G, self.D = networks(CONFIG, accelerator.device)
-        self.optimizers = opt_G, opt_D = adam(self.G, CONFIG), adam(self.D, CONFIG)
+        self.optimizers = opt_G, opt_D = adam(CONFIG, self.G), adam(CONFIG, self.D)
         G, D = accelerator.prepare(self.G, self.D)
         self.step = lambda a, b: update(G, D, opt_G, opt_D, a, b, 100.0, accelerator, 10.0)
 
@@ -141,7 +141,7 @@ def test_without_a_graph_it_goes_on_and_says_why(
 def test_a_step_waits_for_no_answer_of_the_device():
     """On the device `meta` numbers have no values, and to ask for one is an error."""
     G, D = networks(CONFIG, torch.device("meta"))
-    opt_G, opt_D = adam(G, CONFIG), adam(D, CONFIG)
+    opt_G, opt_D = adam(CONFIG, G), adam(CONFIG, D)
     a, b = torch.rand(2, 1, 3, 32, 32, device="meta")
     losses = update(G, D, opt_G, opt_D, a, b, 100.0, Accelerator(cpu=True), 10.0)
     assert losses.is_meta

@@ -31,12 +31,14 @@ ALLOWED = {
         "training.status",
         "pix2pix.places",
     },
-    "training.state": {"pix2pix", "training.run"},
+    "training.discriminators": {"pix2pix.places"},
+    "training.perceptual_terms": {"pix2pix", "training.batches", "training.config"},
+    "training.state": {"pix2pix", "training.run", "training.discriminators", "training.perceptual_terms"},
     "training.preview": {"pix2pix", "training.run", "training.config", "training.batches"},
     "training.progress": {"training.run", "training.state"},
     "training.batches": {"pix2pix", "training.config"},
     "training.loop": {"pix2pix", "training"},
-    "training.measure": {"training.loop", "training.config", "training.__main__"},
+    "training.measure": {"training.loop", "training.perceptual_terms", "training.config", "training.__main__"},
     "training.__main__": {"training.loop", "training.run", "training.config", "pix2pix.intake"},
 }
 OURS = ("app", "ui", "pix2pix", "training")

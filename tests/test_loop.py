@@ -581,7 +581,7 @@ def test_activations_are_kept_from_growing_into_spikes(make_run: Callable[..., R
         norm.weight.data.fill_(20.0)
         seen: list[Tensor] = []
         norm.register_forward_hook(lambda *called, seen=seen: seen.append(torch.as_tensor(called[-1])))
-        opt_G, opt_D = adam(G, config), adam(D, config)
+        opt_G, opt_D = adam(config, G), adam(config, D)
         a, b = torch.rand(2, 1, 3, 32, 32) * 2 - 1
         for _ in range(100):
             update(G, D, opt_G, opt_D, a, b, config.lambda_l1, Accelerator(cpu=True))
@@ -618,7 +618,7 @@ def test_a_step_in_bfloat16_is_nearly_the_same():
         AcceleratorState._reset_state(reset_partial_state=True)
         torch.manual_seed(0)
         G, D = networks(config, torch.device("cpu"))
-        opt_G, opt_D = adam(G, config), adam(D, config)
+        opt_G, opt_D = adam(config, G), adam(config, D)
         accelerator = Accelerator(cpu=True, mixed_precision=precision)
         parallel_G, parallel_D = accelerator.prepare(G, D)
         steps = [update(parallel_G, parallel_D, opt_G, opt_D, a, b, config.lambda_l1, accelerator) for _ in range(3)]

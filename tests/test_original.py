@@ -69,7 +69,7 @@ def test_five_training_steps_have_the_recorded_losses(networks: tuple[Generator,
     G, D = networks
     a, b = image("A"), image("B")
     config = TrainConfig(name="paper", dataset="pairs")
-    opt_G, opt_D = (adam(network, config) for network in networks)
+    opt_G, opt_D = (adam(config, network) for network in networks)
     accelerator = Accelerator(cpu=True)
     losses = [update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator).tolist() for _ in range(5)]
     np.testing.assert_allclose([row[:3] for row in losses], RECORD["losses"], rtol=1e-3)
@@ -80,7 +80,7 @@ def test_generators_update_leaves_the_discriminators_gradients_alone(networks: t
     a, b = image("A"), image("B")
     before = deepcopy(D)
     discriminator_loss(before(a, b), before(a, G(a).detach())).backward()
-    opt_G, opt_D = (adam(network, TrainConfig(name="paper", dataset="pairs")) for network in networks)
+    opt_G, opt_D = (adam(TrainConfig(name="paper", dataset="pairs"), network) for network in networks)
     update(G, D, opt_G, opt_D, a, b, 100.0, Accelerator(cpu=True))
     for mine, expected in zip(D.parameters(), before.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, expected.grad, atol=1e-5, rtol=1e-4)

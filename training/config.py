@@ -15,12 +15,22 @@ Kind = Literal["image", "edges", "photo", "labels"]
 Precision = Literal["auto", "fp32", "bf16"]
 
 
-Preset = Literal["quick", "paper"]
+Preset = Literal["quick", "recommended", "paper"]
+Objective = Literal["paper", "recommended"]
+
+# Of what is minimised: the paper's, and ours, which looks for materials as well as for shapes (docs/experiments.md).
+OBJECTIVES: dict[Objective, dict[str, Any]] = {
+    "paper": {},
+    "recommended": {"lambda_l1": 20.0, "lambda_perceptual": 20.0, "lambda_projected": 1.0, "lambda_spikes": 0.004,
+                    "beta2": 0.99, "ema": 0.998, "smooth": True},
+}  # fmt: skip
 
 # What to begin with: the paper's recipe is TrainConfig's own defaults.
 PRESETS: dict[Preset, dict[str, Any]] = {
     "quick": {"crop_size": 128, "load_size": 143, "ngf": 32, "ndf": 32, "steps": 2000,
               "log_every": 20, "preview_every": 100, "save_every": 200},
+    "recommended": {"ngf": 32, "ndf": 32, "steps": 6000, "decay_steps": 1500,
+                    "log_every": 50, "preview_every": 250, "save_every": 500} | OBJECTIVES["recommended"],
     "paper": {},
 }  # fmt: skip
 
@@ -51,6 +61,8 @@ class TrainConfig:
     palette: str = "none"
     """snap the label colours of the input to a palette: cmp is the 12 facade classes, others are listed as
     wall=#0030ff,window=#027fff"""
+    class_planes: bool = False
+    """let the network see a palette's colours as one plane per class"""
     line_width: float = 0.0
     """width in pixels that the Draw tab gives the lines of an input; 0 takes 1.5 for photos alone, else 1"""
     leave_out: tuple[str, ...] = ()
@@ -99,12 +111,19 @@ class TrainConfig:
     """the discriminator's own learning rate, for when it wins; 0 takes lr"""
     beta1: float = 0.5
     """Adam's first momentum"""
+    beta2: float = 0.999
+    """Adam's second momentum"""
     lambda_l1: float = 100.0
     """weight of the L1 term in the generator's objective"""
     lambda_features: float = 0.0
     """weight of feature matching, as pix2pixHD has it (there: 10); 0 is the paper's objective"""
     lambda_spikes: float = 0.0
     """weight of a term that keeps activations of the generator from growing into blots that never move (say 0.004)"""
+    lambda_perceptual: float = 0.0
+    """weight of the perceptual term: how differently a network that was trained on photos sees the fake and B (say 20,
+    with lambda_l1 at 20)"""
+    lambda_projected: float = 0.0
+    """weight of further discriminators, on what that network sees in A and B (say 1)"""
     l1_steps: int = 0
     """how many of the first steps train G by the L1 term alone, without D: it learns colours before textures"""
     seed: int = 0
@@ -150,9 +169,10 @@ class TrainConfig:
         _require(self.load_size >= self.crop_size, f"load_size {self.load_size} is below crop_size {self.crop_size}")
         _require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
         _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
+        _require(0 <= self.beta2 < 1, f"beta2 {self.beta2} is not in [0, 1)")
         _require(0 <= self.ema < 1, f"ema {self.ema} is not in [0, 1)")
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
-        for name in ("lr_D", "lambda_l1", "lambda_features", "lambda_spikes"):
+        for name in ("lr_D", "lambda_l1", "lambda_features", "lambda_spikes", "lambda_perceptual", "lambda_projected"):
             _require(0 <= getattr(self, name) < inf, f"{name} {getattr(self, name)} must not be negative")
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
         for name in (
@@ -168,6 +188,15 @@ class TrainConfig:
             _require(getattr(self, name) >= 1, f"{name} {getattr(self, name)} must be 1 or more")
         for name in ("steps", "epochs", "decay_steps", "l1_steps", "seed"):
             _require(getattr(self, name) >= 0, f"{name} {getattr(self, name)} must not be negative")
+
+    @property
+    def has_perceptual_terms(self) -> bool:
+        return bool(self.lambda_perceptual or self.lambda_projected)
+
+    @property
+    def best_by(self) -> str:
+        """The figure of val that the best generator has the lowest of. L1 prefers blurs."""
+        return "val_perceptual" if self.has_perceptual_terms else "val_L1"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2) + "\n"

@@ -7,8 +7,7 @@ nothing had happened: on the CPU of one machine, with as many threads, to the ve
 
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,28 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pix2pix import checkpoint
 from pix2pix.checkpoint import Metadata, Side
 from pix2pix.data import Found, ShuffledBatches, find_pairs
 from pix2pix.devices import pick_device
-from pix2pix.losses import discriminator_loss, feature_loss, generator_loss, held, l1_loss
+from pix2pix.losses import (
+    discriminator_loss,
+    feature_loss,
+    generator_loss,
+    held,
+    l1_loss,
+)
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from pix2pix.palette import chosen
-from training import coach
+from pix2pix.perceptual import window_at
+from training import coach, discriminators
 from training.batches import batches_of, pairs_of
 from training.config import TrainConfig
 from training.graph import Replayed, set_lr
+from training.perceptual_terms import PerceptualTerms, frozen, judges, perceptual_terms, targets_of
 from training.preview import Preview
 from training.progress import Progress
 from training.run import Run
@@ -38,6 +46,8 @@ from training.state import DivergedError, State
 
 DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
 FIRST_MOMENT = 50  # steps until the first snapshot
+
+Step = Callable[[Tensor, Tensor, Tensor], Tensor]  # of a, b and the window of the frozen network; gives the losses
 
 log = logging.getLogger("training")
 
@@ -60,37 +70,29 @@ def train(run: Run) -> None:
 
     # Networks and their optimizers
     G, D = networks(config, device)
-    opt_G, opt_D = adam(G, config), adam(D, config)
+    terms = perceptual_terms(config, accelerator)
+    opt_G, opt_D = adam(config, G), adam(config, D, *judges(terms))
 
     # Resume
-    state = State(G, D, opt_G, opt_D, average=averaged(G, config) if config.ema else None)
+    state = State(G, D, opt_G, opt_D, averaged(G, config) if config.ema else None, terms)
     if run.state_file.exists():
         state.load(run)
-    elif config.init_from:
-        state.begin_from(config.init_from)
-    if config.smooth:
-        state.smooth()
+    else:
+        if terms:
+            terms.perception.measure(targets_of(config, found))
+        if config.init_from:
+            state.begin_from(config.init_from)
+        if config.smooth:
+            state.smooth()
     order = ShuffledBatches(
         len(train_set), config.batch_size, config.seed,
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
     )  # fmt: skip
     batches = batches_of(train_set, order, device)
-    compiled = [torch.compile(network, dynamic=False) if config.compile else network for network in (G, D)]
-    G_parallel, D_parallel = accelerator.prepare(*compiled)
-
-    # A step of G alone, and one of both
-    def step_of_G(a: Tensor, b: Tensor) -> Tensor:
-        return update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
-
-    def step_of_both(a: Tensor, b: Tensor) -> Tensor:
-        weights = config.lambda_l1, accelerator, config.lambda_features
-        return update(G_parallel, D_parallel, opt_G, opt_D, a, b, *weights)
-
-    if config.compile and device.type == "cuda" and accelerator.num_processes == 1:
-        step_of_both = Replayed(step_of_both, opt_G, opt_D)
+    step_of_G, step_of_both = steps(config, accelerator, G, D, opt_G, opt_D, terms)
 
     # Begin
-    metadata, preview = _metadata(config, found), Preview(config, found, device)
+    metadata, preview = _metadata(config, found), Preview(config, found, device, terms and terms.perception)
     if is_main:
         run.rewind(state.step)
         run.write_status(state="running", step=state.step, total=total, device=str(device))
@@ -98,7 +100,7 @@ def train(run: Run) -> None:
         log.info("%s Training on %s from step %d to %d.", found.describe(), where, state.step, total)
         if state.step == 0:
             preview.save(run, state.generator, 0)
-    best = run.best_val_L1()
+    best = run.best_value()
     progress = Progress(total, pairs_per_step, state, show_bar=is_main)
     stopping = False
 
@@ -108,12 +110,13 @@ def train(run: Run) -> None:
         torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
         pair = progress.wait_for(batches)
         a, b = (half.to(device, non_blocking=True, memory_format=memory_format(device)) for half in pair)
+        window = window_at(config.crop_size, torch.Generator().manual_seed(_seed(config.seed, step))).to(device)
         lr = learning_rate(config, step, total)
         set_lr(opt_G, lr)
         set_lr(opt_D, lr * config.lr_D / config.lr if config.lr_D else lr)
 
         # Update D and G, and note the losses; they stay on the device until they are logged
-        state.note((step_of_G if step <= config.l1_steps else step_of_both)(a, b))
+        state.note((step_of_G if step <= config.l1_steps else step_of_both)(a, b, window))
         if config.smooth:
             G.smooth()
         if state.average:
@@ -134,10 +137,11 @@ def train(run: Run) -> None:
 
         # Look
         if is_main and (step % config.preview_every == 0 or step == total):
-            row["val_L1"] = preview.save(run, state.generator, step)
-            if row["val_L1"] < best:
-                best = row["val_L1"]
+            row |= preview.save(run, state.generator, step)
+            if row[config.best_by] < best:
+                best = row[config.best_by]
                 checkpoint.save(run.best_file(step), state.generator, metadata.at(step))
+                discriminators.save(run.best_discriminators_file, state.discriminators)
                 run.forget_worse(step)
         if is_main and row:
             timing = {"time": round(state.seconds, 2), "data_wait": round(progress.take_wait_share(), 4)}
@@ -167,7 +171,8 @@ def is_moment(step: int) -> bool:
 
 def networks(config: TrainConfig, device: torch.device) -> tuple[Generator, Discriminator]:
     """G and D with random weights, as the device likes them."""
-    G = Generator(GeneratorConfig(config.crop_size, ngf=config.ngf, dropout=config.dropout))
+    classes = tuple((chosen(config.palette) or {}).values()) if config.class_planes else ()
+    G = Generator(GeneratorConfig(config.crop_size, ngf=config.ngf, dropout=config.dropout, classes=classes))
     D = Discriminator(ndf=config.ndf, n_layers=config.n_layers)
     for network in (G, D):
         network.to(device=device, memory_format=memory_format(device))  # pyright: ignore[reportCallIssue]
@@ -186,6 +191,35 @@ def memory_format(device: torch.device) -> torch.memory_format:
     return torch.channels_last if device.type == "cuda" else torch.contiguous_format
 
 
+def steps(
+    config: TrainConfig,
+    accelerator: Accelerator,
+    G: Generator,
+    D: Discriminator,
+    opt_G: torch.optim.Optimizer,
+    opt_D: torch.optim.Optimizer,
+    terms: PerceptualTerms | None,
+) -> tuple[Step, Step]:
+    """A step of G alone and one of both, as the config and the device want them: compiled, shared between processes,
+    replayed as a CUDA graph.
+    """
+    compiled = [torch.compile(network, dynamic=False) if config.compile else network for network in (G, D)]
+    G_parallel, D_parallel = accelerator.prepare(*compiled)
+    terms = terms.parallel() if terms else None
+
+    def of_G(a: Tensor, b: Tensor, _window: Tensor, /) -> Tensor:
+        losses = update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
+        return F.pad(losses, (0, terms.count if terms else 0))
+
+    def of_both(a: Tensor, b: Tensor, window: Tensor, /) -> Tensor:
+        weights = config.lambda_l1, accelerator, config.lambda_features
+        return update(G_parallel, D_parallel, opt_G, opt_D, a, b, *weights, terms, window)
+
+    if config.compile and accelerator.device.type == "cuda" and accelerator.num_processes == 1:
+        return of_G, Replayed(of_both, opt_G, opt_D)
+    return of_G, of_both
+
+
 def update(
     G: nn.Module,
     D: nn.Module,
@@ -196,14 +230,18 @@ def update(
     lambda_l1: float,
     accelerator: Accelerator,
     lambda_features: float = 0.0,
+    terms: PerceptualTerms | None = None,
+    window: Tensor | None = None,
 ) -> Tensor:
     """One step of training on a batch of pairs, each half (N, 3, H, W) in [-1, 1]: D's update, then G's.
 
     Returns (4,): half of loss_D, as the original reports it, the two terms of G's objective, GAN and L1, and the share
-    of patches that D judged right.
+    of patches that D judged right. With `terms` those of FURTHER_LOSSES that are on follow; their frozen
+    network sees the pictures through the `window` (see `pix2pix.perceptual`).
     """
     # Translate, once for both updates
     fake = G(a)
+    maps = terms.look(a, b, fake, window) if terms else None
 
     # Update D: real pairs are real, fake pairs are fake. One batch holds both, as each image is normalised alone.
     opt_D.zero_grad()
@@ -211,7 +249,8 @@ def update(
     real_logits, fake_logits = logits.chunk(2)
     loss_D = discriminator_loss(real_logits, fake_logits)
     acc_D = ((real_logits > 0).float().mean() + (fake_logits < 0).float().mean()) / 2
-    accelerator.backward(loss_D)
+    further_D, further_losses_D = terms.of_D(maps) if terms and maps else (0.0, [])
+    accelerator.backward(loss_D + further_D)
     opt_D.step()
 
     # Update G: D takes the fake for real, and the fake is near the real B. D is frozen, and has nothing to synchronise.
@@ -223,9 +262,10 @@ def update(
     objective = loss_G + lambda_l1 * loss_L1
     if lambda_features:
         objective = objective + lambda_features * feature_loss(fake_features, [both[: len(b)] for both in features])
-    accelerator.backward(objective)
+    further_G, further_losses_G = terms.of_G(maps) if terms and maps else (0.0, [])
+    accelerator.backward(objective + further_G)
     opt_G.step()
-    return torch.stack([loss_D.detach() / 2, loss_G.detach(), loss_L1.detach(), acc_D])
+    return torch.stack([loss_D / 2, loss_G, loss_L1, acc_D, *further_losses_G, *further_losses_D]).detach()
 
 
 def update_l1(
@@ -245,16 +285,6 @@ def learning_rate(config: TrainConfig, step: int, total: int) -> float:
     return config.lr * min(1.0, (total - step + 1) / (config.decay_steps + 1))
 
 
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Gradients flow through the network, but not to its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)
-
-
 def accelerator_for(config: TrainConfig) -> Accelerator:
     """Of one process or of several."""
     device = pick_device(config.device)
@@ -271,10 +301,11 @@ def multiplies_bf16(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def adam(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
-    """The paper's optimizer (section 3.3), with the original's epsilon."""
-    fused = next(network.parameters()).device.type in ("cpu", "cuda", "mps")
-    return torch.optim.Adam(network.parameters(), config.lr, (config.beta1, 0.999), eps=1e-7, fused=fused)
+def adam(config: TrainConfig, *networks: nn.Module) -> torch.optim.Adam:
+    """The paper's optimizer (section 3.3) of all their weights, with the original's epsilon."""
+    weights = [weight for network in networks for weight in network.parameters()]
+    fused = weights[0].device.type in ("cpu", "cuda", "mps")
+    return torch.optim.Adam(weights, config.lr, (config.beta1, config.beta2), eps=1e-7, fused=fused)
 
 
 def averaged(G: Generator, config: TrainConfig) -> AveragedModel:

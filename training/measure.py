@@ -19,20 +19,21 @@ def measure(config: TrainConfig) -> tuple[float, str]:
     """Seconds per step, the median of some, and the device in words."""
     import torch
 
-    from training.loop import accelerator_for, adam, memory_format, networks, update
+    from training.loop import accelerator_for, adam, memory_format, networks, steps
+    from training.perceptual_terms import judges, perceptual_terms
 
     accelerator = accelerator_for(config)
     device = accelerator.device
     G, D = networks(config, device)
-    opt_G, opt_D = adam(G, config), adam(D, config)
-    G_parallel, D_parallel = accelerator.prepare(G, D)
+    terms = perceptual_terms(config, accelerator)
+    _, step = steps(config, accelerator, G, D, adam(config, G), adam(config, D, *judges(terms)), terms)
     shape = (config.batch_size, 3, config.crop_size, config.crop_size)
     a, b = (torch.randn(shape, device=device).contiguous(memory_format=memory_format(device)) for _ in range(2))
+    window = torch.zeros(2, dtype=torch.long, device=device)
     times = []
     for _ in range(WARM_UP + TIMED):
         began = time.perf_counter()
-        losses = update(G_parallel, D_parallel, opt_G, opt_D, a, b, config.lambda_l1, accelerator)
-        losses.tolist()  # waits for the device
+        step(a, b, window).tolist()  # waits for the device
         times.append(time.perf_counter() - began)
     names = {"cpu": f"{os.cpu_count()}-core CPU", "mps": "Apple GPU"}
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else names.get(device.type, str(device))

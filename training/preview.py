@@ -13,6 +13,7 @@ from pix2pix.data import Found, PairedImages
 from pix2pix.losses import l1_loss
 from pix2pix.models import Generator
 from pix2pix.palette import chosen, snap
+from pix2pix.perceptual import Perception, perceptual_distance
 from training.batches import pairs_of
 from training.config import TrainConfig
 from training.run import Run
@@ -24,15 +25,15 @@ VAL_PAIRS = 16  # that val_L1 is averaged over, at each preview
 class Preview:
     """Rows A, B and fake of the same few pairs each time: columns of train, then of val."""
 
-    def __init__(self, config: TrainConfig, found: Found, device: torch.device) -> None:
+    def __init__(self, config: TrainConfig, found: Found, device: torch.device, perception: Perception | None) -> None:
         train_set, self.val_set = (pairs_of(config, found, split, augment=False) for split in ("train", "val"))
         self.train_columns = [train_set[index] for index in _spread(PREVIEW_COLUMNS, train_set)]
         self.val = _spread(VAL_PAIRS, self.val_set)
-        self.device = device
+        self.device, self.perception = device, perception
         self.palette = chosen(config.palette)
 
-    def save(self, run: Run, G: Generator, step: int) -> float:
-        """Writes the picture, and returns the mean L1 over a fixed part of val."""
+    def save(self, run: Run, G: Generator, step: int) -> dict[str, float]:
+        """Writes the picture, and returns the mean distances from the target over a fixed part of val."""
         pairs = self.train_columns + [self.val_set[index] for index in self.val]
         pinned = self._pinned(run, G.config.image_size)
         with evaluating(G):
@@ -40,8 +41,11 @@ class Preview:
         shown = min(len(self.train_columns) + PREVIEW_COLUMNS, len(pairs))
         columns = [(a, b, fake) for (a, b), fake in zip([*pairs, *pinned], fakes, strict=True)]
         run.save_preview(step, images.grid(list(zip(*columns[:shown], *columns[len(pairs) :], strict=True))))
-        errors = [l1_loss(fake, b).item() for fake, (_, b) in zip(fakes[: len(pairs)], pairs, strict=True)]
-        return float(np.mean(errors[len(self.train_columns) :]))
+        val = list(zip(fakes, (b for _, b in pairs), strict=False))[len(self.train_columns) :]
+        distances = {"val_L1": np.mean([l1_loss(fake, b).item() for fake, b in val])}
+        if self.perception:
+            distances["val_perceptual"] = np.mean([perceptual_distance(self.perception, fake, b) for fake, b in val])
+        return {name: float(distance) for name, distance in distances.items()}
 
     def _pinned(self, run: Run, size: int) -> list[tuple[Tensor, Tensor]]:
         """The drawing that someone has pinned to the run, if any; it has no target, and white stands for that."""

