@@ -12,8 +12,9 @@ SHARE = 0.5  # of the drawings of a training get hints, so that a drawing withou
 FILLS, INSIDES = 0.2, 0.2  # of those, parts that are filled, and the whole inside; the others have strokes and dabs
 THINNEST, BROADEST = 4, 28  # pixels at 256
 SMALLEST_FILL = 60  # pixels at 256 x 256
-SOFTNESS = 2.5  # pixels at 256: sigma of the blur of a hint's rim
-REACH = 7  # pixels at 256 that the blur looks to each side
+SOFTNESS = 4.0  # pixels at 256: sigma of the blur of a hint's rim
+REACH = 12  # pixels at 256 that the blur looks to each side
+OPAQUE = 1 / 3  # of what is around a place has a colour where a hint is opaque; from there it fades
 PAPER = 232  # of 255: lighter colours would not be seen on white paper
 LINE = 128  # of 255: darker pixels of a drawing are line
 
@@ -46,7 +47,7 @@ def softened(colours: np.ndarray, coverage: np.ndarray) -> np.ndarray:
     coverage: (H, W), how much of each pixel has a colour, from 0 to 1
 
     Both are blurred. A colour is the mean of the colours around it, each counted by its coverage; it is opaque where
-    half of what is around it has a colour, and fades from there, so that a thin stroke is as strong as a broad one.
+    a third of what is around it has a colour, and fades from there, so that a thin stroke is as strong as a broad one.
     The page does the same (`soften` in paint.js), and a test holds both to each other.
     """
     scale = max(coverage.shape) / 256
@@ -57,7 +58,7 @@ def softened(colours: np.ndarray, coverage: np.ndarray) -> np.ndarray:
     blurred = cv2.GaussianBlur(both, (side, side), SOFTNESS * scale, borderType=cv2.BORDER_REPLICATE)
     weight = blurred[..., 3:]
     mean = blurred[..., :3] / np.maximum(weight, 1e-6)
-    opacity = np.minimum(2 * weight, 1)
+    opacity = np.minimum(weight / OPAQUE, 1)
     return np.rint(255 + opacity * (mean - 255)).astype(np.uint8)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+COLOUR_SQUARE = 16  # pixels a side
 HELD_TO = 6.0  # of normalised activations
 
 
@@ -25,6 +26,14 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def l1_loss(fake: Tensor, b: Tensor) -> Tensor:
     """Mean absolute difference between G(a) and the real B, both (N, C, H, W) in [-1, 1]."""
     return F.l1_loss(fake.float(), b)
+
+
+def colour_loss(fake: Tensor, b: Tensor) -> Tensor:
+    """The L1 term of what is left of both, (N, C, H, W), when each square of COLOUR_SQUARE pixels is one mean colour.
+
+    It holds the colours to those of B, which the maps of a frozen network hardly tell, and leaves the textures free.
+    """
+    return l1_loss(F.avg_pool2d(fake.float(), COLOUR_SQUARE), F.avg_pool2d(b, COLOUR_SQUARE))
 
 
 def generator_loss(fake_logits: Tensor, fake: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

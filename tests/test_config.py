@@ -42,6 +42,7 @@ NOT_THE_DEFAULTS = {
     "lambda_features": 10.0,
     "lambda_spikes": 0.004,
     "lambda_perceptual": 20.0,
+    "lambda_colour": 50.0,
     "lambda_projected": 1.0,
     "l1_steps": 7,
     "seed": 42,

@@ -1,7 +1,16 @@
 import torch
 from torch.nn import functional as F
 
-from pix2pix.losses import HELD_TO, discriminator_loss, feature_loss, gan_loss, generator_loss, held, l1_loss
+from pix2pix.losses import (
+    HELD_TO,
+    colour_loss,
+    discriminator_loss,
+    feature_loss,
+    gan_loss,
+    generator_loss,
+    held,
+    l1_loss,
+)
 
 
 def test_gan_loss_is_binary_cross_entropy_averaged_over_patches():
@@ -44,6 +53,14 @@ def test_feature_loss_adds_up_the_layers_and_moves_the_fake_alone():
     assert loss == 2 + 3
     assert all(layer.grad is not None for layer in fake)
     assert all(layer.grad is None for layer in real)
+
+
+def test_the_colour_loss_sees_colours_and_no_texture():
+    b = torch.zeros(1, 3, 32, 32)
+    texture = b.clone()
+    texture[..., ::2], texture[..., 1::2] = 0.5, -0.5
+    assert colour_loss(texture, b) == 0 != l1_loss(texture, b)
+    assert colour_loss(b + 0.25, b) == 0.25
 
 
 def test_what_is_held_is_as_it_was_and_has_the_gradient_of_a_further_term():

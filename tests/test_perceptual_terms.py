@@ -44,7 +44,7 @@ class Parts:
 
     def update(self) -> Tensor:
         networks = self.G, self.D, self.opt_G, self.opt_D
-        return update(*networks, self.a, self.b, 20.0, self.accelerator, 0.0, self.terms, self.window)
+        return update(*networks, self.a, self.b, 20.0, self.accelerator, 0.0, 0.0, self.terms, self.window)
 
 
 def losses(run: Run) -> list[dict]:

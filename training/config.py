@@ -122,6 +122,8 @@ class TrainConfig:
     lambda_perceptual: float = 0.0
     """weight of the perceptual term: how differently a network that was trained on photos sees the fake and B (say 20,
     with lambda_l1 at 20)"""
+    lambda_colour: float = 0.0
+    """weight of a further L1 term of mean colours, of squares of 16 pixels, where lambda_l1 is small (say 50)"""
     lambda_projected: float = 0.0
     """weight of further discriminators, on what that network sees in A and B (say 1)"""
     l1_steps: int = 0
@@ -172,7 +174,15 @@ class TrainConfig:
         _require(0 <= self.beta2 < 1, f"beta2 {self.beta2} is not in [0, 1)")
         _require(0 <= self.ema < 1, f"ema {self.ema} is not in [0, 1)")
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
-        for name in ("lr_D", "lambda_l1", "lambda_features", "lambda_spikes", "lambda_perceptual", "lambda_projected"):
+        for name in (
+            "lr_D",
+            "lambda_l1",
+            "lambda_features",
+            "lambda_spikes",
+            "lambda_perceptual",
+            "lambda_colour",
+            "lambda_projected",
+        ):
             _require(0 <= getattr(self, name) < inf, f"{name} {getattr(self, name)} must not be negative")
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
         for name in (

@@ -25,6 +25,7 @@ from pix2pix.checkpoint import Metadata, Side
 from pix2pix.data import Found, ShuffledBatches, find_pairs
 from pix2pix.devices import pick_device
 from pix2pix.losses import (
+    colour_loss,
     discriminator_loss,
     feature_loss,
     generator_loss,
@@ -212,7 +213,7 @@ def steps(
         return F.pad(losses, (0, terms.count if terms else 0))
 
     def of_both(a: Tensor, b: Tensor, window: Tensor, /) -> Tensor:
-        weights = config.lambda_l1, accelerator, config.lambda_features
+        weights = config.lambda_l1, accelerator, config.lambda_features, config.lambda_colour
         return update(G_parallel, D_parallel, opt_G, opt_D, a, b, *weights, terms, window)
 
     if config.compile and accelerator.device.type == "cuda" and accelerator.num_processes == 1:
@@ -230,6 +231,7 @@ def update(
     lambda_l1: float,
     accelerator: Accelerator,
     lambda_features: float = 0.0,
+    lambda_colour: float = 0.0,
     terms: PerceptualTerms | None = None,
     window: Tensor | None = None,
 ) -> Tensor:
@@ -262,6 +264,8 @@ def update(
     objective = loss_G + lambda_l1 * loss_L1
     if lambda_features:
         objective = objective + lambda_features * feature_loss(fake_features, [both[: len(b)] for both in features])
+    if lambda_colour:
+        objective = objective + lambda_colour * colour_loss(fake, b)
     further_G, further_losses_G = terms.of_G(maps) if terms and maps else (0.0, [])
     accelerator.backward(objective + further_G)
     opt_G.step()
