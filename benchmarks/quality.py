@@ -12,17 +12,18 @@ grid       power at wavelengths of 2, 4 and 8 pixels, across and down, where a U
 found      share of the line pixels of the input (of edges) with an edge of the output within 2 pixels
 not drawn  share of the edge pixels of the output without a line of the input within 2 pixels
 
-A generator that takes colour hints is also given some, with photos in colours that go with them; the second table has
+The second table has KID and the perceptual distance to the targets: see benchmarks/realism.py.
+
+A generator that takes colour hints is also given some, with photos in colours that go with them; the third table has
 the mean absolute difference of red, green and blue, 0 to 255, to those photos: at all that is not paper, and at those
 of these pixels that have a hint.
 """
 
 import argparse
-import json
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -35,9 +36,10 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this file is run itself, not as a module
 
 from benchmarks.contact_sheet import sheet
+from benchmarks.evaluation import as_json, open_pairs, table
+from benchmarks.realism import Judge, outputs_of, real_pictures
 from pix2pix import Translator, images
-from pix2pix.checkpoint import Metadata
-from pix2pix.data import SPLITS, DatasetError, PairedImages, find_pairs
+from pix2pix.data import SPLITS, PairedImages
 from pix2pix.edges import edges
 from pix2pix.hints import PAPER, hinted
 
@@ -70,6 +72,8 @@ def main() -> None:
     takes_edges = metadata.source.kind == "edges"
     takes_hints = metadata.colour_hints and pairs.found.layout == "photos"
     outputs = compare(translator, pairs, mean_target(train_pairs), takes_edges)
+    judge = Judge(real_pictures(pairs if options.split == "all" else train_pairs))
+    realism = judge(outputs_of(translator, pairs))
     colours = colour_errors(translator, pairs) if takes_hints else {}
     if options.out:
         contact_sheet(translator, pairs, takes_hints).save(options.out, quality=88)
@@ -77,23 +81,12 @@ def main() -> None:
     name = pairs.found.root.name
     print(f"{metadata.name} after {metadata.steps:,} steps, on {len(pairs)} pairs of {name} ({options.split})\n")
     print(table("output", outputs))
+    print("\n" + table("realism", realism))
     if colours:
         print("\n" + table("colour error", colours))
     about = {"checkpoint": metadata.name, "steps": metadata.steps, "dataset": name, "split": options.split}
-    print("\n" + as_json({**about, "pairs": len(pairs), "outputs": outputs, "colour_errors": colours}))
-
-
-def open_pairs(folder: str | Path, split: str, metadata: Metadata) -> PairedImages:
-    """The pairs of a split, or of `all`, whole and as the generator takes them. Raises DatasetError."""
-    found = find_pairs(folder)
-    found.splits["all"] = [entry for name in SPLITS for entry in found.splits[name]]
-    if not found.splits[split]:
-        raise DatasetError(f"{found.root} has nothing in {split}")
-    if found.layout == "photos" and metadata.source.palette:
-        raise DatasetError(f"{metadata.name} takes label maps, and {found.root} has photos alone")
-    size = metadata.config.image_size
-    palette = metadata.source.palette
-    return PairedImages(found, split, direction=metadata.direction, load_size=size, crop_size=size, palette=palette)
+    figures = {"outputs": outputs, "realism": realism, "colour_errors": colours}
+    print("\n" + as_json({**about, "pairs": len(pairs), **figures}))
 
 
 def mean_target(pairs: PairedImages) -> Image.Image:
@@ -202,28 +195,6 @@ def average(rows: Sequence[Figures]) -> Figures:
     """Of each figure, over the rows that have it; NaN where none has."""
     columns = {name: [row[name] for row in rows if not math.isnan(row[name])] for name in rows[0]}
     return {name: float(np.mean(values)) if values else math.nan for name, values in columns.items()}
-
-
-def table(corner: str, rows: Mapping[str, Figures]) -> str:
-    """Markdown, a line per row."""
-    formats = {
-        "L1": "{:.4f}",
-        "PSNR": "{:.2f}",
-        "SSIM": "{:.3f}",
-        "grid": "{:.2f}",
-        "found": "{:.1%}",
-        "not drawn": "{:.1%}",
-    }
-    names = list(next(iter(rows.values())))
-    lines = [[corner, *names], ["---"] * (len(names) + 1)]
-    for row, figures in rows.items():
-        lines.append([row, *(formats.get(name, "{:.1f}").format(figures[name]) for name in names)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def as_json(figures: dict) -> str:
-    """One line; what is infinite or NaN, which JSON has not, becomes null."""
-    return json.dumps(json.loads(json.dumps(figures), parse_constant=lambda _: None))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks import quality
-from benchmarks.quality import colour_errors, compare, grid, likeness, lines_in_common, mean_target, open_pairs
+from benchmarks.evaluation import open_pairs
+from benchmarks.quality import colour_errors, compare, grid, likeness, lines_in_common, mean_target
 from pix2pix import Translator, checkpoint
 from pix2pix.checkpoint import Metadata, Side
 from pix2pix.data import DatasetError
@@ -193,10 +194,13 @@ def test_the_command_line_prints_tables_and_figures(photos: Path, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "hinted after 3 steps, on 2 pairs of photos (val)" in done.stdout
     assert "| output | L1 | PSNR | SSIM | grid | found | not drawn |\n| --- |" in done.stdout
+    assert "| realism | KID | distance |\n| --- |" in done.stdout
     assert "| colour error | at the hints | all but paper |" in done.stdout
     figures = json.loads(done.stdout.splitlines()[-1], parse_constant=pytest.fail)
     assert (figures["checkpoint"], figures["pairs"], figures["outputs"]["target itself"]["PSNR"]) == ("hinted", 2, None)
     assert f"| generator | {figures['outputs']['generator']['L1']:.4f} |" in done.stdout
+    assert list(figures["realism"]) == ["the targets themselves", "sparse drawings", "default drawings"]
+    assert figures["realism"]["the targets themselves"]["distance"] == 0
     assert figures["colour_errors"]["without"]["at the hints"] > 0
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (2 * 36 - 4, 6 * 36 - 4)  # input, target and fake, without hints and with them
