@@ -9,21 +9,27 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pix2pix import hub
+from pix2pix.checked import checked, parsed, short
 from pix2pix.foreign import Foreign, ForeignGenerator, build
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.places import GENERATOR_FILE, generators, replacing
 
 Network = Generator | ForeignGenerator
 
+Level = Annotated[int, Field(ge=0, le=255)]
+Words = Annotated[str, Field(max_length=20_000)]
+
 FORMAT = 1
 KEY = "pix2pix"
+MOST_HEADER = 1_000_000  # characters of our entry in a header; those of a palette of 256 colours are some 10,000
 
 
 class CheckpointError(ValueError):
@@ -34,25 +40,25 @@ class CheckpointError(ValueError):
 class Side:
     """What one half of a pair shows: `edges`, `photo`, `labels` (with their palette, class name -> RGB) or `image`."""
 
-    kind: str = "image"
-    palette: Mapping[str, tuple[int, int, int]] | None = None
+    kind: Annotated[str, Field(max_length=100)] = "image"
+    palette: Annotated[Mapping[str, tuple[Level, Level, Level]], Field(min_length=1, max_length=256)] | None = None
 
 
 @dataclass(frozen=True)
 class Metadata:
     """What a generator file says of itself. A and B are those of the dataset: A is the left half."""
 
-    name: str
-    steps: int
+    name: Annotated[str, Field(max_length=1000)]
+    steps: Annotated[int, Field(ge=0, lt=2**53)]
     config: GeneratorConfig | Foreign = field(default_factory=GeneratorConfig)
     a: Side = field(default_factory=Side)
     b: Side = field(default_factory=Side)
     direction: Literal["AtoB", "BtoA"] = "AtoB"
-    line_width: float = 1.0  # of the lines in an input drawing, in pixels at image_size
+    line_width: Annotated[float, Field(ge=0, le=100)] = 1.0  # of the lines in an input drawing, in pixels at image_size
     colour_hints: bool = False  # whether a drawing may have coloured strokes under its lines (see pix2pix.hints)
-    dataset: str = ""
-    licence: str = "unknown"
-    provenance: str = ""
+    dataset: Words = ""
+    licence: Words = "unknown"
+    provenance: Words = ""
 
     @property
     def source(self) -> Side:
@@ -94,19 +100,20 @@ class Metadata:
             raise ValueError(f"its format is {data['format']!r}, and this version reads format {FORMAT}")
         if data["direction"] not in ("AtoB", "BtoA"):
             raise ValueError(f"its direction is {data['direction']!r}, neither AtoB nor BtoA")
-        return cls(
-            name=str(data["name"]),
-            steps=int(data["steps"]),
-            config=_architecture_from_json(data["architecture"]),
-            a=_side_from_json(data["A"]),
-            b=_side_from_json(data["B"]),
-            direction=data["direction"],
-            line_width=float(data["prepare"]["line_width"]),
-            colour_hints=bool(data["prepare"].get("colour_hints", False)),
-            dataset=data["dataset"],
-            licence=data["licence"],
-            provenance=data["provenance"],
-        )
+        values = {
+            "name": data["name"],
+            "steps": data["steps"],
+            "config": _architecture_from_json(data["architecture"]),
+            "a": {"kind": data["A"]["kind"], "palette": data["A"].get("palette")},
+            "b": {"kind": data["B"]["kind"], "palette": data["B"].get("palette")},
+            "direction": data["direction"],
+            "line_width": data["prepare"]["line_width"],
+            "colour_hints": data["prepare"].get("colour_hints", False),
+            "dataset": data["dataset"],
+            "licence": data["licence"],
+            "provenance": data["provenance"],
+        }
+        return checked(cls, values)
 
 
 def save(path: str | Path, generator: Network, metadata: Metadata, dtype: torch.dtype = torch.float16) -> None:
@@ -124,17 +131,35 @@ def load(path: str | Path) -> tuple[Network, Metadata]:
     path = Path(path)
     metadata = read_metadata(path)
     config = metadata.config
-    generator = build(config) if isinstance(config, Foreign) else Generator(config)
+    with torch.device("meta"):  # which takes no memory: the sizes that it states may be made up
+        expected = _network(config).state_dict()
     try:
         with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        generator.load_state_dict(weights)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from error
-    except RuntimeError as error:
-        details = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise CheckpointError(f"{path}: its weights do not fit the architecture it states: {details}") from error
+            stored = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            if misfit := _misfit(expected, {name: tuple(part.get_shape()) for name, part in stored.items()}):
+                raise CheckpointError(f"{path}: its weights do not fit the architecture it states: {misfit}")
+            weights = {name: file.get_tensor(name).float() for name in stored}
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise CheckpointError(f"{path} is damaged: {short(str(error))}") from error
+    if bad := next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), None):
+        raise CheckpointError(f"{path} makes no pictures: its weights {bad} are not all numbers")
+    generator = _network(config)
+    generator.load_state_dict(weights)
     return generator.eval(), metadata
+
+
+def _network(config: GeneratorConfig | Foreign) -> Network:
+    return build(config) if isinstance(config, Foreign) else Generator(config)
+
+
+def _misfit(expected: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """The first difference between the weights that a network has and those in a file, in words; empty for none."""
+    for name, weight in expected.items():
+        if name not in shapes:
+            return f"it lacks {name}"
+        if shapes[name] != tuple(weight.shape):
+            return f"{name} is {shapes[name]}, and should be {tuple(weight.shape)}"
+    return next((f"it has no place for {name}" for name in shapes if name not in expected), "")
 
 
 def read_metadata(path: str | Path) -> Metadata:
@@ -146,15 +171,17 @@ def read_metadata(path: str | Path) -> Metadata:
     except FileNotFoundError:
         raise CheckpointError(f"{path} is not there") from None
     except (SafetensorError, OSError, struct.error) as error:
-        raise CheckpointError(f"{path} is not a whole .safetensors file: {error}") from error
+        raise CheckpointError(f"{path} is not a whole .safetensors file: {short(str(error))}") from error
     if KEY not in header:
         raise CheckpointError(f"{path} has no '{KEY}' entry in its header: it was not made by this project")
     try:
-        return Metadata.from_json(json.loads(header[KEY]))
+        if len(header[KEY]) > MOST_HEADER:
+            raise ValueError(f"it has more than {MOST_HEADER:,} characters")
+        return Metadata.from_json(parsed(header[KEY]))
     except KeyError as error:
         raise CheckpointError(f"{path}: its '{KEY}' header lacks {error}") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path}: its '{KEY}' header makes no sense: {error}") from error
+        raise CheckpointError(f"{path}: its '{KEY}' header makes no sense: {short(str(error))}") from error
 
 
 def is_ours(path: str | Path) -> bool:
@@ -205,20 +232,12 @@ def _architecture_from_json(data: dict[str, Any]) -> GeneratorConfig | Foreign:
     if not all(isinstance(size, int) for size in sizes):
         raise ValueError(f"its sizes are not whole numbers: {sizes}")
     if "network" in data:
-        return Foreign(**data)
+        return checked(Foreign, data)
     if data["norm"] != "instance":
         raise ValueError(f"its norm is {data['norm']!r}, and only 'instance' is known")
-    sizes = {key: value for key, value in data.items() if key not in ("norm", "classes")}
-    return GeneratorConfig(**sizes, classes=tuple((r, g, b) for r, g, b in data.get("classes", ())))
+    return checked(GeneratorConfig, {key: value for key, value in data.items() if key != "norm"})
 
 
 def _side_to_json(side: Side) -> dict[str, Any]:
     palette = {name: list(colour) for name, colour in side.palette.items()} if side.palette else None
     return {"kind": side.kind, **({"palette": palette} if palette else {})}
-
-
-def _side_from_json(data: dict[str, Any]) -> Side:
-    palette = data.get("palette")
-    if palette and not all(value in range(256) for colour in palette.values() for value in colour):
-        raise ValueError("a colour of its palette is not three numbers from 0 to 255")
-    return Side(data["kind"], {name: (r, g, b) for name, (r, g, b) in palette.items()} if palette else None)

@@ -9,6 +9,7 @@ as these projects' own tests do; `running` takes the averages of the training, w
 """
 
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,11 @@ from pickle import UnpicklingError
 from typing import Literal, get_args
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pix2pix.checked import short
 from pix2pix.sizes import Needs
 
 Architecture = Literal["junyanz-unet", "junyanz-resnet", "pytorch-gan-unet"]
@@ -29,6 +30,7 @@ Weights = Mapping[str, Tensor]
 DROPOUT = 0.5  # of all three, where they have any
 SLOPE = 0.2
 RESNET_SIZE = 256  # a ResNet takes any size; this is what its project trains at
+MOST_BLOCKS = 64  # of a ResNet; its project has 6 or 9
 MAX_DEPTH = 10  # halvings: a picture of 1024
 WRAPPERS = ("state_dict", "model_state_dict", "generator", "netG", "model")  # under which some files keep the weights
 
@@ -61,6 +63,10 @@ class Foreign:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(get_args(allowed))}")
         if min(self.image_size, self.in_channels, self.out_channels, self.ngf) < 1 or self.depth < 0:
             raise ValueError(f"sizes and channels must be 1 or more: {self}")
+        if self.image_size > 1024 or max(self.in_channels, self.out_channels) > 1024 or self.ngf > 512:
+            raise ValueError(f"sizes and channels are beyond what is known here: {self}")
+        if self.depth > MOST_BLOCKS:
+            raise ValueError(f"depth {self.depth} is over {MOST_BLOCKS}")
         if self.network != "junyanz-resnet" and not 2 <= self.depth <= MAX_DEPTH:
             raise ValueError(f"depth must be from 2 to {MAX_DEPTH}, not {self.depth}")
         if not 0 <= self.dropout < 1:
@@ -244,13 +250,14 @@ def read(path: str | Path, dropout: float | None = None, statistics: Statistics 
     dropout: what it was trained with. None: what the file tells, or else the default of its project.
     """
     path = Path(path)
-    weights = {key.removeprefix("module."): value.float() for key, value in _tensors(path).items()}
+    weights = {str(key).removeprefix("module."): value for key, value in _tensors(path).items()}
     try:
+        _require_plain(weights, path.stat().st_size)
         config, names = _architecture(weights, dropout, statistics)
     except KeyError as error:
         raise ForeignError(f"{path} looks like a generator of another project, but lacks {error}") from None
-    except ValueError as error:
-        raise ForeignError(f"{path} cannot be imported: {error}") from error
+    except (ValueError, IndexError) as error:  # IndexError: a weight of fewer dimensions than it should have
+        raise ForeignError(f"{path} cannot be imported: {short(str(error))}") from error
     return _filled(path, build(config), weights, names).eval()
 
 
@@ -259,6 +266,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        _require_stored(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ForeignError(f"{path} is not there") from None
@@ -268,14 +276,42 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         raise ForeignError(
             f"{path} is refused: {reason}. Files of weights are read, but nothing in them is run"
         ) from None
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError) as error:
-        raise ForeignError(f"{path} is no whole file of PyTorch weights: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # unpickling raises anything at all on broken data
+        raise ForeignError(
+            f"{path} is no whole file of PyTorch weights: {short(str(error)) or type(error).__name__}"
+        ) from None
     for key in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise ForeignError(f"{path} is no state dict: it holds more than named weights")
     return content
+
+
+def _require_plain(weights: Weights, size: int) -> None:
+    """Raises ValueError unless the weights are numbers, and no more of them than a file of so many bytes can hold.
+
+    A tensor may say that it has any shape, and the numbers of one may be those of another.
+    """
+    if any(weight.layout != torch.strided or weight.is_quantized or weight.is_complex() for weight in weights.values()):
+        raise ValueError("its weights are not plain numbers")
+    claimed = sum(weight.numel() * weight.element_size() for weight in weights.values())
+    if claimed > size:
+        raise ValueError(f"its weights claim to be {claimed:,} bytes, and the file has {size:,}")
+    if bad := next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), None):
+        raise ValueError(f"its weights {bad} are not all numbers")
+
+
+def _require_stored(path: Path) -> None:
+    """Raises ValueError for a zip that unpacks to more than it is; PyTorch stores what it writes as it is."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as opened:
+        members = opened.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("it is a compressed zip, which PyTorch does not write")
+    if sum(member.file_size for member in members) > path.stat().st_size:
+        raise ValueError("it claims to hold more than its size")
 
 
 def _architecture(
@@ -386,7 +422,7 @@ def _filled(
             raise ForeignError(
                 f"{path}: {theirs} is {tuple(weights[theirs].shape)}, and should be {tuple(value.shape)}"
             )
-        ours[key] = weights[theirs]
+        ours[key] = weights[theirs].float()
         used.add(theirs)
     # Running statistics, where they are not asked for; files from before PyTorch 0.4 have them for instance norm too.
     left = [

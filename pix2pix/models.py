@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from pix2pix.sizes import Needs
 
+MOST_CHANNELS, MOST_WIDTH = 1024, 512  # of a generator: ngf 512 takes 14 GB
 EPS = 1.01e-5  # the original's
 SLOPE = 0.2  # of every LeakyReLU
 KERNEL, PADDING = 4, 1  # of every convolution
@@ -43,6 +44,8 @@ class GeneratorConfig:
             raise ValueError(f"image_size must be a power of two from 32 to 1024, not {self.image_size}")
         if min(self.in_channels, self.out_channels, self.ngf) < 1:
             raise ValueError(f"channels and ngf must be 1 or more: {self}")
+        if max(self.in_channels, self.out_channels) > MOST_CHANNELS or self.ngf > MOST_WIDTH:
+            raise ValueError(f"channels may be up to {MOST_CHANNELS}, and ngf up to {MOST_WIDTH}: {self}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
         if self.classes and self.in_channels != 3:

@@ -232,7 +232,8 @@ def test_the_stop_file_stops_and_saves(make_run: Callable[..., Run]):
 
 
 def test_weights_that_are_not_numbers_never_replace_good_ones(make_run: Callable[..., Run]):
-    run = make_run(steps=200, lr=1e30)
+    run = make_run(steps=200)
+    object.__setattr__(run.config, "lr", 1e30)  # far more than a config allows
     with pytest.raises(DivergedError, match=r"not a number|not numbers"), run.claim():
         train(run)
     assert run.status().state == "failed"

@@ -5,9 +5,12 @@ import inspect
 import json
 import re
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from itertools import pairwise
 from math import inf
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type_hints
+
+from pix2pix.checked import checked, parsed
 
 Direction = Literal["AtoB", "BtoA"]
 Layout = Literal["auto", "pairs", "folders", "photos"]
@@ -42,6 +45,26 @@ DEMO_SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
+class Bounds(NamedTuple):
+    """Of a setting that is a number, both among what is allowed."""
+
+    least: float
+    most: float
+    why: str
+    """that it may not be more"""
+
+
+LONGEST = 100_000_000  # steps: a year at three a second
+EXACT = 2**53 - 1  # up to which JSON and browsers keep every whole number
+MOST_TEXT = 10_000  # characters of a setting that is words
+
+Share = Annotated[float, Bounds(0, 1, "it is a share")]
+Rate = Annotated[float, Bounds(0, 10, "Adam moves each weight by about that much in a step, and they begin at 0.02")]
+Weight = Annotated[float, Bounds(0, 1_000_000, "beside such a term no other counts in 32 bits")]
+Count = Annotated[int, Bounds(0, LONGEST, "no training has more steps")]
+Interval = Annotated[int, Bounds(1, LONGEST, "no training has more steps")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """All that decides a run. The defaults are the paper's recipe, as the original notebook runs it."""
@@ -63,7 +86,7 @@ class TrainConfig:
     wall=#0030ff,window=#027fff"""
     class_planes: bool = False
     """let the network see a palette's colours as one plane per class"""
-    line_width: float = 0.0
+    line_width: Annotated[float, Bounds(0, 100, "no line of a drawing is a tenth of the largest picture wide")] = 0.0
     """width in pixels that the Draw tab gives the lines of an input; 0 takes 1.5 for photos alone, else 1"""
     leave_out: tuple[str, ...] = ()
     """pairs to leave out, by the path of A's file below the folder: the dataset doctor lists blank ones and copies"""
@@ -71,7 +94,9 @@ class TrainConfig:
     colour_hints: bool = False
     """give half of the drawings coloured strokes to learn from (photos alone): a red one then makes a red shoe"""
 
-    load_size: int = 286
+    load_size: Annotated[
+        int, Bounds(1, 4096, "four times the largest crop: of a larger picture a crop shows nearly nothing")
+    ] = 286
     """each picture is resized to a square of this size, in pixels ..."""
     crop_size: int = 256
     """... of which training sees a random crop of this size: a power of two, 32 to 1024"""
@@ -80,13 +105,15 @@ class TrainConfig:
     wander: bool = False
     """show half of the photos smaller, turned and off the middle, as people draw, and some with a gap (photos alone)"""
 
-    ngf: int = 64
+    ngf: Annotated[int, Bounds(1, 256, "a generator of that width takes 14 GB to train, before the first picture")] = 64
     """width of the generator's first layer"""
-    ndf: int = 64
+    ndf: Annotated[
+        int, Bounds(1, 512, "a discriminator of that width takes 3 GB to train, before the first picture")
+    ] = 64
     """width of the discriminator's first layer"""
-    n_layers: int = 3
+    n_layers: Annotated[int, Bounds(1, 8, "each layer halves the picture, and the largest has 1,024 pixels")] = 3
     """depth of the PatchGAN discriminator; 3 judges patches of 70x70 pixels"""
-    dropout: float = 0.5
+    dropout: Share = 0.5
     """dropout rate of the three innermost up-blocks"""
 
     smooth: bool = False
@@ -94,41 +121,41 @@ class TrainConfig:
 
     init_from: str = ""
     """a generator to begin from: a name, a path or hf://owner/name; ngf and crop_size must be its own"""
-    ema: float = 0.0
+    ema: Share = 0.0
     """if over 0 (say 0.999), what is saved is G's moving average, of this decay per step, which is smoother"""
 
-    epochs: int = 200
+    epochs: Annotated[int, Bounds(0, 1_000_000, "no training takes that long")] = 200
     """times to go through the dataset (if steps is 0)"""
-    steps: int = 0
+    steps: Annotated[int, Bounds(0, LONGEST, "a year at three steps a second")] = 0
     """updates to make in all; 0 leaves it to epochs"""
-    decay_steps: int = 0
+    decay_steps: Count = 0
     """how many of the last steps lower the learning rate linearly to zero; it is constant before them"""
-    batch_size: int = 1
+    batch_size: Annotated[int, Bounds(1, 1024, "of most datasets an epoch would be less than a step")] = 1
     """pairs per step; each image is normalised alone, so over 1 departs from the original's batch statistics"""
-    lr: float = 2e-4
+    lr: Rate = 2e-4
     """Adam's learning rate, of both networks"""
-    lr_D: float = 0.0
+    lr_D: Rate = 0.0
     """the discriminator's own learning rate, for when it wins; 0 takes lr"""
-    beta1: float = 0.5
+    beta1: Share = 0.5
     """Adam's first momentum"""
-    beta2: float = 0.999
+    beta2: Share = 0.999
     """Adam's second momentum"""
-    lambda_l1: float = 100.0
+    lambda_l1: Weight = 100.0
     """weight of the L1 term in the generator's objective"""
-    lambda_features: float = 0.0
+    lambda_features: Weight = 0.0
     """weight of feature matching, as pix2pixHD has it (there: 10); 0 is the paper's objective"""
-    lambda_spikes: float = 0.0
+    lambda_spikes: Weight = 0.0
     """weight of a term that keeps activations of the generator from growing into blots that never move (say 0.004)"""
-    lambda_perceptual: float = 0.0
+    lambda_perceptual: Weight = 0.0
     """weight of the perceptual term: how differently a network that was trained on photos sees the fake and B (say 20,
     with lambda_l1 at 20)"""
-    lambda_colour: float = 0.0
+    lambda_colour: Weight = 0.0
     """weight of a further L1 term of mean colours, of squares of 16 pixels, where lambda_l1 is small (say 50)"""
-    lambda_projected: float = 0.0
+    lambda_projected: Weight = 0.0
     """weight of further discriminators, on what that network sees in A and B (say 1)"""
-    l1_steps: int = 0
+    l1_steps: Count = 0
     """how many of the first steps train G by the L1 term alone, without D: it learns colours before textures"""
-    seed: int = 0
+    seed: Annotated[int, Bounds(0, EXACT, "larger whole numbers change on their way through a browser")] = 0
     """decides the initial weights, the order, the crops and the dropout"""
 
     device: str = "auto"
@@ -138,13 +165,13 @@ class TrainConfig:
     compile: bool = False
     """let torch.compile write the networks' kernels, and a single GPU replay the step as a CUDA graph: worth the
     minutes it takes there; CPUs are slower with it"""
-    num_processes: int = 1
+    num_processes: Annotated[int, Bounds(1, 64, "no machine has more GPUs")] = 1
     """GPUs to train on at once when started from the app, under `accelerate launch` (on a CPU that starts just one)"""
-    log_every: int = 50
+    log_every: Interval = 50
     """steps between lines of metrics"""
-    preview_every: int = 200
+    preview_every: Interval = 200
     """steps between previews"""
-    save_every: int = 500
+    save_every: Interval = 500
     """steps between saves of the whole state: what a crash can cost at most"""
 
     licence: str = "unknown"
@@ -155,7 +182,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Raises ValueError, naming the setting, when a value makes no sense."""
         _require(
-            bool(self.name) and not set(self.name) - _NAME_CHARACTERS and self.name[0] not in ".-",
+            0 < len(self.name) <= 100 and not set(self.name) - _NAME_CHARACTERS and self.name[0] not in ".-",
             f"name {self.name!r} must be letters, digits, dot, dash and underscore, not starting with dot or dash",
         )
         _require(bool(self.dataset), "dataset is empty: give a folder of images")
@@ -166,38 +193,23 @@ class TrainConfig:
             _PALETTE.fullmatch(self.palette) is not None,
             f"palette {self.palette!r} is not none, cmp or a list such as wall=#0030ff,window=#027fff",
         )
-        _require(0 <= self.line_width < inf, f"line_width {self.line_width} must not be negative")
+        for name in _SHARES:
+            _require(0 <= getattr(self, name) < 1, f"{name} {getattr(self, name)} is not in [0, 1)")
+        _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
+        for name, bounds in bounds_of_settings().items():
+            value = getattr(self, name)
+            below = "must be 1 or more" if bounds.least == 1 else "must not be negative"
+            _require(bounds.least <= value, f"{name} {value} {below}")
+            _require(value <= bounds.most, f"{name} {value:.15g} is over {bounds.most:,}: {bounds.why}")
         _require(self.crop_size in _SIZES, f"crop_size {self.crop_size} is not one of {', '.join(map(str, _SIZES))}")
         _require(self.load_size >= self.crop_size, f"load_size {self.load_size} is below crop_size {self.crop_size}")
-        _require(0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
-        _require(0 <= self.beta1 < 1, f"beta1 {self.beta1} is not in [0, 1)")
-        _require(0 <= self.beta2 < 1, f"beta2 {self.beta2} is not in [0, 1)")
-        _require(0 <= self.ema < 1, f"ema {self.ema} is not in [0, 1)")
-        _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
-        for name in (
-            "lr_D",
-            "lambda_l1",
-            "lambda_features",
-            "lambda_spikes",
-            "lambda_perceptual",
-            "lambda_colour",
-            "lambda_projected",
-        ):
-            _require(0 <= getattr(self, name) < inf, f"{name} {getattr(self, name)} must not be negative")
+        _require(
+            self.crop_size >> self.n_layers >= SMALLEST_PATCHES,
+            f"n_layers {self.n_layers} leaves nothing of a picture of crop_size {self.crop_size}: give fewer",
+        )
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
-        for name in (
-            "ngf",
-            "ndf",
-            "n_layers",
-            "batch_size",
-            "num_processes",
-            "log_every",
-            "preview_every",
-            "save_every",
-        ):
-            _require(getattr(self, name) >= 1, f"{name} {getattr(self, name)} must be 1 or more")
-        for name in ("steps", "epochs", "decay_steps", "l1_steps", "seed"):
-            _require(getattr(self, name) >= 0, f"{name} {getattr(self, name)} must not be negative")
+        for name in _WORDS:
+            _require(len(getattr(self, name)) <= MOST_TEXT, f"{name} has more than {MOST_TEXT:,} characters")
 
     @property
     def has_perceptual_terms(self) -> bool:
@@ -214,11 +226,11 @@ class TrainConfig:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Settings of a later version that this one does not know are an error; missing ones take their default."""
-        values: dict[str, Any] = json.loads(text)
+        values = parsed(text)
+        _require(isinstance(values, dict), "it is no JSON object with settings")
         unknown = set(values) - {field.name for field in fields(cls)}
         _require(not unknown, f"unknown settings: {', '.join(sorted(unknown))}")
-        values["leave_out"] = tuple(values.get("leave_out", ()))
-        return cls(**values)
+        return checked(cls, values)
 
     def with_changes(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -232,8 +244,18 @@ _CHOICES = {
     "precision": get_args(Precision),
 }
 _PALETTE = re.compile(r"none|cmp|([^=,#]+=)?#[0-9a-fA-F]{6}(,([^=,#]+=)?#[0-9a-fA-F]{6})*")
+_SHARES = ("dropout", "beta1", "beta2", "ema")
+_WORDS = ("dataset", "palette", "init_from", "licence", "provenance")
+SMALLEST_PATCHES = 4  # pixels a side of what the discriminator's last two layers take
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+@cache
+def bounds_of_settings() -> dict[str, Bounds]:
+    """Of each setting that is a number."""
+    hints = get_type_hints(TrainConfig, include_extras=True)
+    return {name: bounds for name, hint in hints.items() for bounds in getattr(hint, "__metadata__", ())}
 
 
 def help_of_settings() -> dict[str, str]:

@@ -6,9 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pix2pix.checked import parsed
 from pix2pix.places import replacing
 
 Row = dict[str, Any]
+
+LARGEST = 1e300  # of a figure; sums and averages of them are numbers, too
 
 
 def append(file: Path, row: Row) -> None:
@@ -27,7 +30,7 @@ def read(file: Path, since: int = 0) -> tuple[list[Row], int]:
             since = since if since <= lines.seek(0, os.SEEK_END) else 0
             lines.seek(since)
             data = lines.read()
-    except FileNotFoundError:
+    except OSError:
         return [], 0
     whole = data[: data.rfind(b"\n") + 1]
     return _rows(whole), since + len(whole)
@@ -41,10 +44,15 @@ def cut(file: Path, step: int) -> None:
 
 
 def _rows(data: bytes) -> list[Row]:
+    """Of each line the step and what else is a number; a line that a crash cut short, or that has no step, is none."""
     rows = []
     for line in data.splitlines():
-        with suppress(ValueError):  # a line that a crash cut short
-            row = json.loads(line)
-            if isinstance(row, dict) and "step" in row:
-                rows.append(row)
+        with suppress(ValueError):
+            row = parsed(line)
+            if isinstance(row, dict) and type(row.get("step")) is int and 0 <= row["step"] < 2**63:
+                rows.append({key: value for key, value in row.items() if _is_number(value)})
     return rows
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST

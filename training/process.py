@@ -13,6 +13,9 @@ import psutil
 from pix2pix.places import ROOT
 
 STOP, STOP_AT = "stop", "stop_at"  # files in the folder: the second holds a time
+LOCK = ".lock"  # file in the folder, which its trainer has locked
+FOLDER = "PIX2PIX_RUN"  # environment variable of a trainer that was spawned, and of all below it
+LATEST = 2.0**35  # of the times to stop at: in a thousand years
 HEADER = "=== training started "  # begins each attempt in the log: an old traceback is not blamed for a new end
 
 
@@ -30,7 +33,7 @@ def spawn(folder: Path, log: Path, num_processes: int = 1) -> subprocess.Popen[b
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1", FOLDER: str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -46,18 +49,61 @@ def end_of_log(log: Path, max_chars: int) -> str:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * max_chars))
             return file.read().decode("utf-8", errors="replace")[-max_chars:]
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
-def find(pid: int | None, create_time: float | None) -> psutil.Process | None:
-    """The process that began then, or None when it is gone, though its pid may be another's by now."""
-    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+def find(pid: int | None, create_time: float | None, folder: Path) -> psutil.Process | None:
+    """The process that began then to train in the folder, or None when it is gone, though its pid may be another's.
+
+    The time is compared since pids are used again; whoever holds the lock is the one, even if the clock was set since.
+    """
+    with suppress(psutil.Error, OverflowError):
         if pid is not None and create_time is not None:
             process = psutil.Process(pid)
             same = abs(process.create_time() - create_time) < 2  # a corrected clock moves it by a second
-            return process if same and lives(process) else None
+            return process if lives(process) and (same or _holds_lock(process, folder)) else None
     return None
+
+
+def trains(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process is one that trains in the folder, however it was started, and not any that status.json names.
+
+    It holds the lock, or its command line or environment names the folder.
+    """
+    with suppress(psutil.Error):
+        if any(Path(process.cwd(), word) == folder for word in process.cmdline()[1:]):
+            return True
+        return process.environ().get(FOLDER) == str(folder) or _holds_lock(process, folder)
+    return False
+
+
+def holder(folder: Path) -> psutil.Process | None:
+    """The process that has locked the folder, if one has: it trains there, whatever status.json says."""
+    if not _is_locked(folder):
+        return None
+    others = (process for process in psutil.process_iter() if process.pid != os.getpid())
+    return next((process for process in others if trains(process, folder) and _holds_lock(process, folder)), None)
+
+
+def _is_locked(folder: Path) -> bool:
+    """Looked at with a shared lock, so that those who look do not take each other for a trainer."""
+    with suppress(OSError, ImportError):
+        import fcntl  # not on Windows, where one cannot look
+
+        with (folder / LOCK).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            fcntl.flock(file, fcntl.LOCK_UN)
+    return False
+
+
+def _holds_lock(process: psutil.Process, folder: Path) -> bool:
+    with suppress(psutil.Error):
+        return any(file.path == str(folder / LOCK) for file in process.open_files())
+    return False
 
 
 def ask_to_stop(folder: Path) -> None:
@@ -79,9 +125,10 @@ def ask_to_stop_at(folder: Path, when: float | None) -> None:
 
 def asked_to_stop_at(folder: Path) -> float | None:
     try:
-        return float((folder / STOP_AT).read_text())
+        when = float((folder / STOP_AT).read_text("utf-8"))
     except (OSError, ValueError):
         return None
+    return when if 0 <= when <= LATEST else None
 
 
 def is_time_to_stop(folder: Path) -> bool:

@@ -35,5 +35,5 @@ def waits(folder: Path) -> bool:
 def place(folder: Path) -> str:
     """What those that wait are to be sorted by."""
     with suppress(OSError):
-        return (folder / FILE).read_text()
+        return (folder / FILE).read_text("utf-8", errors="replace")
     return ""

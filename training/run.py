@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,7 +29,7 @@ from pix2pix.places import (
     snapshots,
 )
 from training import faults, metrics, process, queue
-from training.config import TrainConfig
+from training.config import LONGEST, TrainConfig
 from training.status import Status, write_values
 
 if TYPE_CHECKING:
@@ -59,11 +59,12 @@ class Run:
         self.metrics_file = self.path / "metrics.jsonl"
         self.pinned_file = self.path / "pinned.png"  # the drawing that every preview shows as well
         self._status_file = self.path / "status.json"
+        self._told: dict[str, Any] = {}  # what this process, if it trains, has written to status.json
         try:
             self.config = TrainConfig.from_json(self.config_file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise FileNotFoundError(f"there is no training run in {self.path}: it has no config.json") from None
-        except (ValueError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise ValueError(f"{self.config_file} is not the config of a training run: {error}") from None
 
     def __repr__(self) -> str:
@@ -181,9 +182,12 @@ class Run:
         Only the last two can lose steps: those since the last save.
         """
         status = self._read_status()
-        trainer = process.find(status.pid, status.create_time)
-        if not status.alive or trainer is None:
+        trainer = self._trainer(status)
+        if trainer is None:
             return f"{self.name} was not running."
+        if not process.trains(trainer, self.path):  # a pid that someone has made up, or copied from another machine
+            self._record_stopped(status.pid)
+            return f"{self.name} was not running: the process that its status names is another program."
         sent = process.end(trainer, status.launcher, self.path, grace_s, term_s)
         if not sent:
             return self._how_it_ended()
@@ -191,13 +195,19 @@ class Run:
         means = {"SIGTERM": "was ended with SIGTERM", "SIGKILL": "had to be killed with SIGKILL"}[sent]
         return f"{self.name} did not stop when asked and {means}. Resume {self._next_beginning()}."
 
+    def _trainer(self, status: Status) -> psutil.Process | None:
+        """The process that the status names, or, where that was lost, the one that holds the lock."""
+        if status.alive:
+            return process.find(status.pid, status.create_time, self.path)
+        return process.holder(self.path) if status.heartbeat is None else None
+
     def _how_it_ended(self) -> str:
         status = self.status()
         if status.state == "stopped":
             return f"{self.name} has stopped at step {status.step:,}. Resume {self._next_beginning()}."
         return f"{self.name} has {status.state}{': ' + status.error if status.error else '.'}"
 
-    def _record_stopped(self, pid: int) -> None:
+    def _record_stopped(self, pid: int | None) -> None:
         """Writes the end that a killed trainer could not write, unless someone has resumed it in the meantime."""
         with suppress(RunBusy), self._lock(timeout_s=5):
             self.clear_stop()
@@ -211,6 +221,8 @@ class Run:
         """So many steps more than were to be made. Raises RunBusy while it is being trained."""
         if steps < 1:
             raise ValueError(f"{steps} further steps are none")
+        if not steps <= LONGEST:
+            raise ValueError(f"{steps:.15g} further steps are more than {LONGEST:,}")
         with self._at_rest():
             status = self._read_status()
             if not status.total:
@@ -267,10 +279,13 @@ class Run:
     def status(self) -> Status:
         """How the run is doing now: what the trainer last wrote, checked against whether it still lives."""
         status = self._read_status()
-        if status.alive and process.find(status.pid, status.create_time) is None:
+        trainer = self._trainer(status)
+        if status.alive and trainer is None:
             status = self._read_status()  # it may have written its end between our two looks
             if status.alive:
                 status = replace(status, state="failed", error=self._cause_of_death())
+        elif trainer and not status.alive:  # status.json was lost: the next heartbeat brings it back
+            status = replace(status, state="running", pid=trainer.pid, heartbeat=time.time())
         if not status.alive:
             return replace(status, state="queued") if self.is_queued() else status
         return replace(
@@ -314,6 +329,7 @@ class Run:
         with self._lock(timeout_s=10):  # `start` holds it for a moment, and so do workers of a trainer just killed
             trainer = psutil.Process()
             status = self._read_status()
+            self._told = {key: value for key, value in asdict(status).items() if value is not None}
             ancestors = (trainer.pid, *(parent.pid for parent in trainer.parents()))
             launcher = status.launcher if status.state == "starting" and status.launcher in ancestors else None
             if launcher is None:  # else `start` has removed a stale stop file, and one that is there now is meant
@@ -329,10 +345,18 @@ class Run:
                 with suppress(OSError):  # the disk may be full: then `status` finds the cause
                     self.write_status(state="failed", error=words)
                 raise
+            finally:
+                self._told = {}
 
     def write_status(self, **changes: Any) -> None:
-        """Changes these keys of status.json and the heartbeat, all at once. Only for whoever holds the claim."""
-        write_values(self._status_file, heartbeat=time.time(), **changes)
+        """Changes these keys of status.json and the heartbeat, all at once. Only for whoever holds the claim.
+
+        A trainer writes all that it has ever written: someone may have lost or damaged the file meanwhile.
+        """
+        changes["heartbeat"] = time.time()
+        if self._told:
+            self._told |= changes
+        write_values(self._status_file, **(self._told | changes))
 
     def _write_beginning(self, pid: int, create_time: float, launcher: int | None) -> None:
         trainer = {"pid": pid, "create_time": create_time, "launcher": launcher}
@@ -383,7 +407,7 @@ class Run:
     @contextmanager
     def _lock(self, timeout_s: float) -> Iterator[None]:
         """The system frees it when its process ends, however that ends."""
-        lock = filelock.FileLock(self.path / ".lock", timeout=timeout_s)
+        lock = filelock.FileLock(self.path / process.LOCK, timeout=timeout_s)
         try:
             lock.acquire()
         except filelock.Timeout:

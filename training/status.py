@@ -2,14 +2,21 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import Field
+
+from pix2pix.checked import checked, parsed
 from pix2pix.places import replacing
 
 # Those of status.json, and "queued", which a file of that name says: the run waits for the device.
 State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 PATIENCE_S = 120.0  # one step of a wide 512 px model takes over ten seconds on a slow CPU, and loading torch as long
 
@@ -19,22 +26,22 @@ class Status:
     """How a run is doing. `error` is for a person to read, and empty when nothing is wrong."""
 
     state: State = "stopped"
-    step: int = 0
-    total: int = 0
-    images_per_s: float | None = None
-    eta_s: float | None = None
-    memory_mb: int | None = None
+    step: Count = 0
+    total: Count = 0
+    images_per_s: Figure | None = None
+    eta_s: Figure | None = None
+    memory_mb: Count | None = None
     device: str = ""
     error: str = ""
-    saved_step: int | None = None
+    saved_step: Count | None = None
     """the step of state.pt, from which a resume goes on"""
-    pid: int | None = None
+    pid: Count | None = None
     """the training process (of rank 0)"""
-    create_time: float | None = None
+    create_time: Figure | None = None
     """when that process began; with the pid it names one process for good, because pids are used again"""
-    launcher: int | None = None
+    launcher: Count | None = None
     """pid of the process that `start` made: the training process, or the `accelerate launch` above it"""
-    heartbeat: float | None = None
+    heartbeat: Figure | None = None
     """when the trainer last wrote"""
 
     @property
@@ -44,8 +51,13 @@ class Status:
     def silence(self) -> str:
         """What to say of a trainer that lives but has not written for long; empty if it has."""
         silent_s = time.time() - (self.heartbeat or 0)
-        if silent_s <= PATIENCE_S:
+        if abs(silent_s) <= PATIENCE_S:
             return ""
+        if silent_s < 0:
+            return (
+                f"The training process exists, but what it last wrote is dated {-silent_s / 60:.0f} minutes ahead, so "
+                "it has written nothing since the clock was set back. If that stays so, stop the run and resume it."
+            )
         return (
             f"The training process exists but has not been heard of for {silent_s / 60:.0f} minutes. "
             "A very large model may need that long for a step; if it does not, stop the run and resume it."
@@ -53,17 +65,22 @@ class Status:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Keys of a later version are left aside; a file that is missing or damaged tells of a run that is stopped."""
-        known = {field.name for field in fields(cls)}
-        values = {key: value for key, value in read_values(file).items() if key in known}
-        return cls(**values) if values.get("state", "stopped") in get_args(State) else cls()
+        """Keys of a later version are left aside, and so are values that make no sense."""
+        values = read_values(file)
+        sound = {}
+        for field in fields(cls):
+            if field.name in values:
+                with suppress(ValueError):
+                    checked(cls, {field.name: values[field.name]})
+                    sound[field.name] = values[field.name]
+        return checked(cls, sound) if "state" in sound else cls()
 
 
 def read_values(file: Path) -> dict[str, Any]:
-    """All keys of status.json."""
+    """All keys of status.json; none where it is missing or damaged."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        values = parsed(file.read_bytes())
+    except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}
 

@@ -1,0 +1,195 @@
+"""Files of a run that are damaged, made up or gone: the run is shown as what it is, and the others as ever."""
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+from pix2pix.checked import checked, parsed, short
+from training.config import _SHARES as SHARES
+from training.config import TrainConfig, bounds_of_settings
+from training.run import Run, RunBusy
+from training.status import PATIENCE_S, Status
+
+DEEP = "[" * 100_000
+WRONG = [b"[]", b'""', b"null", b"7", DEEP.encode(), b"\xff\xfe", b"", b'{"name": [], "dataset": {}}',
+         b'{"name": "x", "dataset": "y", "epochs": "many"}', b'{"name": "x", "dataset": "y", "leave_out": 7}',
+         b'{"name": "x", "dataset": "y", "a": []}', b'{"name": "x", "dataset": "y", "ngf": 1e400}']  # fmt: skip
+
+
+def make(name: str = "shoes", **settings: Any) -> Run:
+    return Run.create(TrainConfig(name=name, dataset="photos", **settings))
+
+
+# --- each file
+
+
+@pytest.mark.parametrize("content", WRONG, ids=lambda content: content[:20].decode("latin-1"))
+def test_a_wrong_config_is_a_sentence(content: bytes):
+    run = make()
+    run.config_file.write_bytes(content)
+    with pytest.raises(ValueError, match="is not the config of a training run: ") as error:
+        Run(run.path)
+    assert len(str(error.value)) < 500 + len(str(run.path))
+    assert Run.list() == []
+
+
+@pytest.mark.parametrize("content", [*WRONG, b'{"state": ["running"]}', b'{"state": "running", "pid": "x"}',
+                                     b'{"state": "running", "pid": 1e99, "create_time": {}}'])  # fmt: skip
+def test_a_wrong_status_is_a_run_that_is_not_trained(content: bytes):
+    run = make()
+    (run.path / "status.json").write_bytes(content)
+    assert not run.status().alive
+
+
+def test_of_a_wrong_status_what_is_sound_is_kept():
+    run = make()
+    values = {"state": "stopped", "step": 5, "total": "many", "device": ["cpu"], "heartbeat": -1e999, "saved_step": 5}
+    (run.path / "status.json").write_text(json.dumps(values))
+    assert run.status() == Status(state="stopped", step=5, saved_step=5)
+
+
+def test_of_wrong_metrics_what_is_sound_is_kept():
+    run = make()
+    lines = [b'{"step": 1, "loss_G": 1.5, "val_L1": "low", "note": [1]}', b"[]", DEEP.encode(), b'{"step": "2"}',
+             b'{"step": 1e999}', b"\xff", b'{"step": 3, "loss_G": NaN, "lr": 1e999}', b'{"loss_G": 1}']  # fmt: skip
+    run.metrics_file.write_bytes(b"\n".join(lines) + b"\n")
+    assert run.metrics()[0] == [{"step": 1, "loss_G": 1.5}, {"step": 3}]
+    run.rewind(2)
+    assert [row["step"] for row in run.metrics()[0]] == [1]
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"soon", b"nan", b"1e999", b"1e300", b"-5", b"", DEEP.encode()])
+def test_a_wrong_time_to_stop_is_none(content: bytes):
+    run = make()
+    (run.path / "stop_at").write_bytes(content)
+    assert run.stops_at() is None
+    assert not run.should_stop()
+
+
+def test_a_place_in_the_queue_may_be_anything():
+    run = make()
+    (run.path / "queued").write_bytes(b"\xff\xfe")
+    assert run.is_queued()
+    other = make("other")
+    other.path.joinpath("queued").write_text("1")
+    run.leave_queue()
+
+
+@pytest.mark.parametrize("name", ["status.json", "metrics.jsonl", "stop_at", "log.txt"])
+def test_a_folder_in_the_place_of_a_file_is_no_file(name: str):
+    run = make()
+    (run.path / name).mkdir()
+    run.status()
+    assert run.metrics()[0] == []
+    assert run.stops_at() is None
+    assert run.log() == ""
+
+
+def test_a_reason_is_never_longer_than_a_person_reads():
+    assert short("x" * 5000).endswith("x…")
+    assert len(short("x" * 5000)) == 200
+    with pytest.raises(ValueError, match="epochs ") as error:
+        checked(TrainConfig, {"name": "x", "dataset": "y", "epochs": "9" * 5000 + "x"})
+    assert len(str(error.value)) <= 200
+    with pytest.raises(ValueError, match="no JSON"):
+        parsed(DEEP)
+
+
+# --- who trains
+
+
+def test_the_lock_says_who_trains_where_the_status_was_lost():
+    """The trainer is another process, as ever: it holds the lock, and takes long for its step."""
+    run = make()
+    code = (
+        f"from training.run import Run; run = Run({str(run.path)!r})\nwith run.claim(): print(1, flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as trainer:
+        assert trainer.stdout
+        trainer.stdout.readline()
+        (run.path / "status.json").unlink()
+        assert run.status().state == "running"
+        assert run.status().pid == trainer.pid
+        with pytest.raises(RunBusy):
+            run.start()
+        run.request_stop()
+        assert run.status().state == "stopping"
+        assert "SIGTERM" in run.stop(grace_s=0.1)
+    assert trainer.returncode != 0
+
+
+def test_a_trainer_writes_again_what_was_lost():
+    run = make()
+    with run.claim():
+        run.write_status(state="running", step=7, total=100, device="cpu")
+        for spoil in (lambda file: file.unlink(), lambda file: file.write_text("[]")):
+            spoil(run.path / "status.json")
+            run.write_status(step=8)
+            status = run.status()
+            assert (status.state, status.step, status.total, status.device) == ("running", 8, 100, "cpu")
+            assert status.pid == psutil.Process().pid
+
+
+def test_stop_never_ends_a_program_that_is_not_ours():
+    run = make()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        values = {"state": "running", "pid": other.pid, "create_time": psutil.Process(other.pid).create_time()}
+        (run.path / "status.json").write_text(json.dumps(values | {"heartbeat": time.time()}))
+        assert "another program" in run.stop(grace_s=0, term_s=0)
+        assert other.poll() is None
+        assert run.status().state == "stopped"
+        other.terminate()
+
+
+def test_a_clock_that_was_set_does_not_hide_who_trains():
+    run = make()
+    with run.claim():
+        run.write_status(state="running", create_time=psutil.Process().create_time() - 3600)
+        assert run.status().state == "running"
+        (run.path / "status.json").write_text(
+            json.dumps(
+                json.loads((run.path / "status.json").read_text()) | {"heartbeat": time.time() + PATIENCE_S + 60}
+            )
+        )
+        assert "3 minutes ahead" in run.status().error
+
+
+# --- bounds
+
+
+@pytest.mark.parametrize("name", sorted(bounds_of_settings()))
+def test_every_number_has_a_bound_with_a_reason(name: str):
+    bounds = bounds_of_settings()[name]
+    share = name in SHARES
+    with pytest.raises(ValueError, match=rf"{name} .* is {'not in' if share else 'over'}") as error:
+        make(**{name: bounds.most * 10})  # pyright: ignore[reportArgumentType]
+    assert share or bounds.why in str(error.value)
+
+
+def test_no_setting_that_is_a_number_lacks_bounds():
+    numbers = {name for name, field in TrainConfig.__dataclass_fields__.items() if type(field.default) in (int, float)}
+    assert numbers - {"crop_size"} == set(bounds_of_settings())
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"batch_size": 10**9}, "batch_size"), ({"n_layers": 10**6}, "n_layers"), ({"seed": 2**70}, "seed"),
+     ({"crop_size": 64, "n_layers": 6}, "nothing")],
+)  # fmt: skip
+def test_settings_that_no_machine_could_take_are_said(settings: dict[str, Any], words: str):
+    with pytest.raises(ValueError, match=words):
+        make(**settings)
+
+
+@pytest.mark.parametrize("steps", [1e308, float("inf"), float("nan"), 10**30, 0, -5])
+def test_a_run_is_not_extended_beyond_reason(steps: float):
+    run = make()
+    run.write_status(state="finished", step=5, total=5)
+    with pytest.raises(ValueError, match="steps"):
+        run.extend(steps)  # pyright: ignore[reportArgumentType]
+    assert run.status().total == 5
