@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from pix2pix.sizes import Needs
 
 MOST_CHANNELS, MOST_WIDTH = 1024, 512  # of a generator: ngf 512 takes 14 GB
+MOST_CLASSES = 256  # that one picture of indices can have
 EPS = 1.01e-5  # the original's
 SLOPE = 0.2  # of every LeakyReLU
 KERNEL, PADDING = 4, 1  # of every convolution
@@ -48,6 +49,10 @@ class GeneratorConfig:
             raise ValueError(f"channels may be up to {MOST_CHANNELS}, and ngf up to {MOST_WIDTH}: {self}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
+        if len(self.classes) > MOST_CLASSES or not all(
+            0 <= level <= 255 for colour in self.classes for level in colour
+        ):
+            raise ValueError(f"classes are up to {MOST_CLASSES} colours, of three numbers from 0 to 255")
         if self.classes and self.in_channels != 3:
             raise ValueError(f"colours that stand for classes need an input of 3 channels, not {self.in_channels}")
 

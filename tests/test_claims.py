@@ -1,0 +1,126 @@
+"""Generators that say of themselves what is not so: a sentence each, little memory, and the others as ever."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from pix2pix import checkpoint, foreign
+from pix2pix.checkpoint import CheckpointError
+from pix2pix.foreign import ForeignError
+from pix2pix.importing import About, import_generator
+from pix2pix.places import generators
+from ui import canvas, models
+from ui.studio import Studio
+
+
+def claim(path: Path, **changes: Any) -> Path:
+    """Rewrites a generator file so that its header says something else; `architecture__ngf` is in the architecture."""
+    with safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["pix2pix"])
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for key, value in changes.items():
+        *above, last = key.split("__")
+        part = header
+        for name in above:
+            part = part[name]
+        part[last] = value
+    save_file(weights, path, {"pix2pix": json.dumps(header)})
+    return path
+
+
+RESNET = {
+    "network": "junyanz-resnet",
+    "image_size": 256,
+    "in_channels": 3,
+    "out_channels": 3,
+    "ngf": 4,
+    "norm": "batch",
+}
+HEADERS: list[dict[str, Any]] = [
+    {"architecture__ngf": 10**9}, {"architecture__ngf": 500}, {"architecture__ngf": True},
+    {"architecture__in_channels": 10**9}, {"architecture__image_size": 10**9}, {"architecture__dropout": "x"},
+    {"architecture": RESNET | {"depth": 10**9}}, {"architecture": RESNET | {"depth": 9}}, {"architecture": [1]},
+    {"architecture": RESNET | {"depth": -1}}, {"architecture": RESNET | {"depth": "9"}, "name": []},
+    {"A__palette": [1, 2]}, {"A__palette": {"wall": 5}}, {"A__palette": {"wall": [1, 2]}}, {"A__kind": 5},
+    {"A__palette": {"wall": [0, 0, 300]}}, {"A": None}, {"A__kind": ["edges"]}, {"B": []}, {"steps": "many"},
+    {"steps": 1e300}, {"steps": -1}, {"name": None}, {"dataset": 5}, {"licence": ["MIT"]}, {"provenance": {}},
+    {"prepare": []}, {"prepare__line_width": "wide"}, {"prepare__line_width": 1e9}, {"prepare__line_width": None},
+    {"prepare__colour_hints": [1]}, {"direction": ["AtoB"]}, {"format": "1"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", HEADERS, ids=str)
+def test_a_header_that_makes_no_sense_spoils_no_list(make_generator: Callable[..., Path], runs: Path, changes: dict):
+    make_generator("generator", folder=runs / "good")
+    wrong = claim(make_generator("generator", folder=runs / "wrong"), **changes)
+    with pytest.raises(CheckpointError, match="wrong") as error:
+        checkpoint.load(wrong)
+    assert len(str(error.value)) < 400 + 2 * len(str(wrong))
+    described = {name: canvas.describe(name, path) for name, path in generators().items()}
+    assert "broken" not in described["good"]
+    if "broken" not in described["wrong"]:
+        json.dumps(described["wrong"])  # the page gets it
+    *_, page = models.cards(Studio())
+    assert "data-model='good'" in page
+    assert "wrong" in page
+    with pytest.raises(ValueError, match="wrong"):
+        import_generator(str(wrong), "again", About())
+
+
+def test_weights_that_are_no_numbers_are_said(make_generator: Callable[..., Path]):
+    path = make_generator()
+    generator, metadata = checkpoint.load(path)
+    next(generator.parameters()).data[0] = float("nan")
+    checkpoint.save(path, generator, metadata)
+    with pytest.raises(CheckpointError, match="not all numbers"):
+        checkpoint.load(path)
+
+
+def zipped(path: Path) -> None:
+    """The weights of a generator in a zip that is a hundred times smaller than they are."""
+    torch.save({"model.model.0.weight": torch.zeros(1 << 20)}, path)
+    with zipfile.ZipFile(path) as stored:
+        members = {member: stored.read(member) for member in stored.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+
+
+def expanded(path: Path) -> None:
+    """One number that says it is a billion."""
+    torch.save({"model.model.0.weight": torch.zeros(1, dtype=torch.float16).expand(1 << 30)}, path)
+
+
+def sparse(path: Path) -> None:
+    torch.save({"model.model.0.weight": torch.zeros(4, 3, 4, 4).to_sparse()}, path)
+
+
+def flat(path: Path) -> None:
+    torch.save({"model.model.0.weight": torch.zeros(())}, path)
+
+
+def numbered(path: Path) -> None:
+    torch.save({1: torch.zeros(1), (2, 3): torch.zeros(1)}, path)
+
+
+def empty(path: Path) -> None:
+    torch.save({}, path)
+
+
+@pytest.mark.parametrize("write", [zipped, expanded, sparse, flat, numbered, empty], ids=lambda write: write.__name__)
+def test_weights_that_claim_to_be_more_are_refused_in_a_sentence(tmp_path: Path, write: Callable[[Path], None]):
+    path = tmp_path / "latest_net_G.pth"
+    write(path)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(ForeignError, match=r"latest_net_G\.pth") as error:
+        foreign.read(path)
+    assert "\n" not in str(error.value)
+    assert psutil.Process().memory_info().rss - before < 200e6  # the billion would be 2 GB
