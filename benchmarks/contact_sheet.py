@@ -10,7 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from pix2pix import Translator, images
-from pix2pix.samples import draw, fitting
+from pix2pix.page.page import fitting
+from pix2pix.samples import draw
 
 
 def main() -> None:

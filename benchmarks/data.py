@@ -24,8 +24,8 @@ from PIL import Image, ImageDraw
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import describe
-from pix2pix.data import find_pairs
-from pix2pix.places import ROOT
+from pix2pix.data.pairs import find_pairs
+from pix2pix.files.places import ROOT
 
 FILES = 100_000
 PICTURES = 200  # different ones

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pix2pix.checkpoint import Metadata
-from pix2pix.data import SPLITS, DatasetError, PairedImages, find_pairs
+from pix2pix.data.dataset import PairedImages
+from pix2pix.data.pairs import SPLITS, DatasetError, find_pairs
+from pix2pix.files.checkpoint import Metadata
 
 
 def open_pairs(folder: str | Path, split: str, metadata: Metadata) -> PairedImages:

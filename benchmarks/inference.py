@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import describe
 from pix2pix import Translator
-from pix2pix.checkpoint import Metadata
+from pix2pix.files.checkpoint import Metadata
 from pix2pix.inference import _openvino
 from pix2pix.models import Generator, GeneratorConfig
 

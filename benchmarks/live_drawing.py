@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.load import serve
 from benchmarks.machine import describe
-from pix2pix.places import ROOT
+from pix2pix.files.places import ROOT
 from tests.browser.install import system_chromium
 
 MOVE_MS = 16  # between two moves of the pen

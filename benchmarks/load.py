@@ -33,7 +33,7 @@ from PIL import Image, ImageDraw
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import describe
-from pix2pix.places import ROOT
+from pix2pix.files.places import ROOT
 
 DRAWERS = (1, 5, 20, 50)
 SETTLE = 8  # seconds of drawing that are not counted, until the generator is compiled
@@ -130,7 +130,7 @@ async def _draw_together(page: Page, drawers: int, drawings: list[str], seconds:
 
 
 async def _draw(page: Page, seed: int, drawings: list[str], seconds: float) -> Seen:
-    """`keepUp` of ui/page/live.js: as long as the picture is not that of the drawing, the newest drawing is sent."""
+    """`keepUp` of live.js in pix2pix/page: while the picture is not that of the drawing, the newest drawing is sent."""
     seen, changes, session = Seen(), _changes(random.Random(seed), seconds), f"drawer {seed}"
     started, shown, failures = time.perf_counter(), 0, 0
     while (now := time.perf_counter() - started) < seconds:

@@ -39,9 +39,10 @@ from benchmarks.contact_sheet import sheet
 from benchmarks.evaluation import as_json, open_pairs, table
 from benchmarks.realism import Judge, outputs_of, real_pictures
 from pix2pix import Translator, images
-from pix2pix.data import SPLITS, PairedImages
+from pix2pix.data.dataset import PairedImages
+from pix2pix.data.hints import PAPER, hinted
+from pix2pix.data.pairs import SPLITS
 from pix2pix.edges import edges
-from pix2pix.hints import PAPER, hinted
 
 LINE = 128  # of 255: darker pixels of a drawing are line
 GRID = (2, 4, 8)  # pixels: the wavelengths of the checkerboards of the three outermost up-convolutions

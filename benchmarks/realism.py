@@ -34,7 +34,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this fil
 
 from benchmarks.evaluation import as_json, open_pairs, table
 from pix2pix import Translator, images
-from pix2pix.data import SPLITS, PairedImages
+from pix2pix.data.dataset import PairedImages
+from pix2pix.data.pairs import SPLITS
 from pix2pix.edges import EdgeStyle, edges
 
 SIZE = 256  # pixels: the side at which every picture is judged

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.load import serve
 from benchmarks.machine import describe
-from pix2pix.places import ROOT
+from pix2pix.files.places import ROOT
 
 COMMANDS = {
     "import torch, gradio": ["-c", "import torch, gradio"],

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import describe
 from pix2pix import Translator
-from pix2pix.samples import fitting
-from pix2pix.web import export_web
+from pix2pix.page.page import fitting
+from pix2pix.page.web import export_web
 from tests.browser.install import system_chromium
 
 PAUSE_MS = 1500  # until the newest picture is there for sure

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2pix.places import generators
+from pix2pix.files.places import generators
 
 HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
 
@@ -162,7 +162,7 @@ def _outputs(inputs: list[Path], folder: Path) -> dict[Path, Path]:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from pix2pix import checkpoint
+    from pix2pix.files import checkpoint
 
     path = checkpoint.locate(options.checkpoint)
     print(json.dumps(checkpoint.read_metadata(path).to_json() | {"file": str(path)}, indent=2))
@@ -170,22 +170,22 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from pix2pix.export import export
+    from pix2pix.files.export import export
 
     print(export(options.checkpoint, options.out).describe())
     return 0
 
 
 def _export_web(options: argparse.Namespace) -> int:
-    from pix2pix.web import export_web
+    from pix2pix.page.web import export_web
 
     print(export_web(options.checkpoint, options.out).describe())
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
-    from pix2pix.checkpoint import read_metadata
-    from pix2pix.importing import About, import_generator
+    from pix2pix.files.checkpoint import read_metadata
+    from pix2pix.files.importing import About, import_generator
 
     about = About(**{key: value for key, value in vars(options).items() if key in About.__dataclass_fields__})
     path = import_generator(options.source, options.name, about)
@@ -196,9 +196,10 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _push(options: argparse.Namespace) -> int:
-    from pix2pix.hub import push
+    from pix2pix.files.push import push
+    from pix2pix.page.sheet import sample_picture
 
-    print(push(options.checkpoint, options.repository, options.private))
+    print(push(options.checkpoint, options.repository, sample_picture, options.private))
     return 0
 
 

@@ -124,3 +124,9 @@ def grid(rows: Sequence[Sequence[Tensor]]) -> Image.Image:
         return to_picture(cells[0])
     sheet = make_grid(cells, nrow=len(rows[0]), padding=GAP, pad_value=1.0)
     return to_picture(sheet[:, GAP:-GAP, GAP:-GAP])
+
+
+def halves(picture: Image.Image) -> list[Image.Image]:
+    """The left and the right one of a side-by-side picture."""
+    half, height = picture.width // 2, picture.height
+    return [picture.crop((0, 0, half, height)), picture.crop((half, 0, 2 * half, height))]

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pix2pix import checkpoint, images
-from pix2pix.checkpoint import Metadata, Network
+from pix2pix import images
 from pix2pix.devices import pick_device
 from pix2pix.edges import EdgeStyle, edges
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Network
 from pix2pix.palette import snap
 from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, translated
 

@@ -1,37 +1,14 @@
-"""The drawings that come with the app, as strokes, and as pictures for where no browser paints them."""
+"""A drawing that is kept as strokes becomes a picture, for where no browser paints it."""
 
-import json
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw
 
-from pix2pix.places import ROOT
-
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
-    from pix2pix.checkpoint import Metadata
+    from pix2pix.files.checkpoint import Metadata
 
 GRID = 256  # units a side, whatever the model's size
 FINER = 4  # lines are drawn so many times finer, then averaged
-
-
-@cache
-def samples() -> list[dict[str, Any]]:
-    """All of them: name, kind (`edges` or `labels`), strokes, and the background of a label map."""
-    return [json.loads(path.read_text("utf-8")) for path in sorted((ROOT / "ui" / "samples").glob("*.json"))]
-
-
-def fitting(metadata: "Metadata") -> list[dict[str, Any]]:
-    """Those that a generator can take: drawings, or label maps of classes that its palette has."""
-    palette = metadata.source.palette
-    if palette is None:
-        return [sample for sample in samples() if sample["kind"] == "edges"]
-    maps = [sample for sample in samples() if sample["kind"] == "labels"]
-    return [
-        sample
-        for sample in maps
-        if {sample["background"], *(stroke["label"] for stroke in sample["strokes"])} <= palette.keys()
-    ]
 
 
 def draw(sample: dict[str, Any], metadata: "Metadata") -> Image.Image:

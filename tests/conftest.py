@@ -12,8 +12,8 @@ import torch
 from PIL import Image, ImageDraw
 from xdist.scheduler import LoadScopeScheduling
 
-from pix2pix import checkpoint
-from pix2pix.checkpoint import Metadata, Side
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
 

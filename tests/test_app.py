@@ -18,10 +18,11 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from pix2pix import Translator, checkpoint, places
-from pix2pix.checkpoint import Metadata, Side
+from pix2pix import Translator
+from pix2pix.files import checkpoint, places
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.files.places import ROOT
 from pix2pix.models import Generator, GeneratorConfig
-from pix2pix.places import ROOT
 from training.config import TrainConfig
 from training.run import Run
 from ui.demo import ICON

@@ -9,8 +9,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from pix2pix import checkpoint
-from pix2pix.checkpoint import CheckpointError, Metadata, Side
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
 

@@ -12,12 +12,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from pix2pix import checkpoint, foreign
-from pix2pix.checkpoint import CheckpointError
-from pix2pix.foreign import ForeignError
-from pix2pix.importing import About, import_generator
-from pix2pix.places import generators
-from ui import canvas, models
+from pix2pix.files import checkpoint, foreign
+from pix2pix.files.checkpoint import CheckpointError
+from pix2pix.files.foreign import ForeignError
+from pix2pix.files.importing import About, import_generator
+from pix2pix.files.places import generators
+from ui import models
+from ui.draw import canvas
 from ui.studio import Studio
 
 

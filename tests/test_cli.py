@@ -11,7 +11,7 @@ from PIL import Image
 
 from pix2pix import Translator
 from pix2pix.__main__ import main
-from pix2pix.places import ROOT
+from pix2pix.files.places import ROOT
 
 
 @pytest.fixture

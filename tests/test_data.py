@@ -14,8 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pix2pix import data
-from pix2pix.data import SPLITS, DatasetError, Layout, PairedImages, ResidentPairs, ShuffledBatches, find_pairs
+from pix2pix.data import dataset as dataset_module
+from pix2pix.data import pairs
+from pix2pix.data.dataset import PairedImages, ResidentPairs, ShuffledBatches
+from pix2pix.data.pairs import SPLITS, DatasetError, Layout, find_pairs
 from pix2pix.edges import edges
 from pix2pix.palette import CMP
 
@@ -565,7 +567,7 @@ def test_hints_need_photos_alone(tmp_path: Path):
 
 
 def test_half_of_the_photos_wander_and_stay_in_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(data, "GAP_SHARE", 0)
+    monkeypatch.setattr(dataset_module, "GAP_SHARE", 0)
     options = {"load_size": 72, "crop_size": 64, "augment": True, "flip": False}
     root = save_squares(tmp_path, 2)
     plain = dataset(root, **options)
@@ -588,7 +590,7 @@ def test_half_of_the_photos_wander_and_stay_in_the_picture(tmp_path: Path, monke
 
 
 def test_a_fifth_of_them_have_a_gap_that_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(data, "WANDER_SHARE", 0)
+    monkeypatch.setattr(dataset_module, "AFFINE_SHARE", 0)
     root = save_squares(tmp_path, 2)
     options = {"load_size": 64, "crop_size": 64, "augment": True, "flip": False}
     plain, pairs = dataset(root, **options), dataset(root, wander=True, **options)
@@ -670,8 +672,8 @@ def test_photos_alone_have_no_labels_to_snap(tmp_path: Path):
 @pytest.fixture
 def big(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Counts as big: 0.png … 8.png to train on, each of the colour of its number, one of the ten held out."""
-    monkeypatch.setattr(data, "CHECKED_FILES", 5)
-    monkeypatch.setattr(data, "KEPT_BYTES", 0)
+    monkeypatch.setattr(pairs, "CHECKED_FILES", 5)
+    monkeypatch.setattr(dataset_module, "KEPT_BYTES", 0)
     for number in range(10):
         save(tmp_path / "train" / f"{number}.png", (number, 0, 0))
     save(tmp_path / "val" / "1.png")
@@ -705,7 +707,7 @@ def test_a_tiny_file_of_a_big_folder_is_replaced_too(big: Path, size: tuple[int,
 
 
 def test_a_big_folder_is_not_opened_file_by_file(big: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(data, "_problem", lambda *_: pytest.fail("looked into a file"))
+    monkeypatch.setattr(pairs, "_problem", lambda *_: pytest.fail("looked into a file"))
     assert len(find_pairs(big).splits["train"]) == 10
 
 
@@ -731,7 +733,7 @@ def test_resident_pairs_are_the_same_pairs(pairs: Path, direction: Literal["AtoB
 def test_photos_and_large_sets_do_not_become_resident(pairs: Path, monkeypatch: pytest.MonkeyPatch):
     assert ResidentPairs.fits(PairedImages(find_pairs(pairs)))
     assert not ResidentPairs.fits(PairedImages(find_pairs(pairs, "photos")))
-    monkeypatch.setattr("pix2pix.data.KEPT_BYTES", 1000)
+    monkeypatch.setattr("pix2pix.data.dataset.KEPT_BYTES", 1000)
     assert not ResidentPairs.fits(PairedImages(find_pairs(pairs)))
 
 

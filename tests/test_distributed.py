@@ -15,8 +15,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from pix2pix import checkpoint
-from pix2pix.places import ROOT
+from pix2pix.files import checkpoint
+from pix2pix.files.places import ROOT
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pix2pix.data import find_pairs
-from pix2pix.doctor import Finding, Report, examine, kind_of, main
+from pix2pix.data.doctor import Finding, Report, examine
+from pix2pix.data.kinds import kind_of
+from pix2pix.data.pairs import find_pairs
+from pix2pix.doctor import main
 from pix2pix.palette import CMP
 
 COUNT = 60  # pairs: fewer would be said to be few
@@ -68,7 +70,7 @@ def test_a_sound_dataset_is_reported_as_one(make: Callable[..., Path]):
 
 
 def test_reports_come_on_the_way(make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pix2pix.doctor.BATCH", 16)
+    monkeypatch.setattr("pix2pix.data.doctor.BATCH", 16)
     reports = list(examine(find_pairs(make())))
     assert [report.looked_at for report in reports] == [0, 16, 32, 48, 60]
     assert [report.done for report in reports] == [False] * 4 + [True]

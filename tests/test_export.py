@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pix2pix import checkpoint, export
 from pix2pix.__main__ import main
-from pix2pix.export import ExportError
-from pix2pix.places import CHECKPOINTS
+from pix2pix.files import checkpoint, export
+from pix2pix.files.export import ExportError
+from pix2pix.files.places import CHECKPOINTS
 
 
 def noise(batch: int, size: int) -> Tensor:

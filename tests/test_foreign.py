@@ -15,10 +15,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from pix2pix import Translator, checkpoint, foreign
+from pix2pix import Translator
 from pix2pix.__main__ import main
-from pix2pix.export import to_onnx
-from pix2pix.foreign import ForeignError
+from pix2pix.files import checkpoint, foreign
+from pix2pix.files.export import to_onnx
+from pix2pix.files.foreign import ForeignError
 from pix2pix.palette import CMP
 
 Norm = Callable[[int], nn.Module]

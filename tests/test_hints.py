@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from pix2pix.data.hints import PAPER, hinted, softened
 from pix2pix.edges import EdgeStyle, edges
-from pix2pix.hints import PAPER, hinted, softened
 
 SEEDS = range(60)
 

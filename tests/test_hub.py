@@ -17,9 +17,11 @@ import pytest
 import torch
 from PIL import Image
 
-from pix2pix import checkpoint, hub
-from pix2pix.checkpoint import Metadata, Side
-from pix2pix.places import ROOT
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.files.places import ROOT
+from pix2pix.files.push import card
+from pix2pix.page.sheet import sample_picture
 
 NOBODY = "http://127.0.0.1:9"
 TOKEN = "hf_of_somebody"
@@ -317,14 +319,14 @@ def test_the_card_is_one_of_the_hub(licence: str, expected: tuple[str, str | Non
     from huggingface_hub import ModelCard
 
     about = Metadata("mine", 1234, a=Side("edges"), b=Side("photo"), licence=licence, dataset="my shoes")
-    card = ModelCard(hub.card(about, "somebody/mine"))
-    told = card.data.to_dict()
+    made = ModelCard(card(about, "somebody/mine"))
+    told = made.data.to_dict()
     assert (told["license"], told.get("license_name")) == expected
     assert (told["pipeline_tag"], told["library_name"]) == ("image-to-image", "pytorch")
     assert told["datasets"] == ["my-shoes"]
-    assert 'Translator.load("hf://somebody/mine")' in card.text
-    assert "| training steps | 1,234 |" in card.text
-    assert "![What it is given, above, and what it makes of it, below](sample.jpg)" in card.text
+    assert 'Translator.load("hf://somebody/mine")' in made.text
+    assert "| training steps | 1,234 |" in made.text
+    assert "![What it is given, above, and what it makes of it, below](sample.jpg)" in made.text
 
 
 def test_the_sample_of_a_model_of_photos_is_its_newest_preview(make_generator: Callable[..., Path], runs: Path):
@@ -332,11 +334,11 @@ def test_the_sample_of_a_model_of_photos_is_its_newest_preview(make_generator: C
     (path.parent / "previews").mkdir()
     for step, colour in ((100, "red"), (200, "blue")):
         Image.new("RGB", (90, 60), colour).save(path.parent / "previews" / f"{step:06d}.jpg")
-    red, _, blue = hub.sample_picture(path).resize((1, 1)).getpixel((0, 0))  # pyright: ignore[reportGeneralTypeIssues]
+    red, _, blue = sample_picture(path).resize((1, 1)).getpixel((0, 0))  # pyright: ignore[reportGeneralTypeIssues]
     assert blue > 200 > red
 
 
 def test_the_sample_of_a_model_of_drawings_is_made_of_its_drawings(make_generator: Callable[..., Path]):
-    sheet = hub.sample_picture(make_generator("boxes"))
+    sheet = sample_picture(make_generator("boxes"))
     assert sheet.width > 5 * 256
     assert sheet.crop((4, 4, 200, 200)).getcolors(maxcolors=40_000)

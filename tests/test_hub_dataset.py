@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from pix2pix.data import find_pairs
-from pix2pix.places import ROOT
+from pix2pix.data.pairs import find_pairs
+from pix2pix.files.places import ROOT
 
 FILES: dict[str, dict[str, bytes]] = {}  # repository -> file -> content
 
@@ -85,7 +85,7 @@ def table(**columns: list[object]) -> bytes:
 
 def bring(text: str, endpoint: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """In a process of its own: the client reads its settings when it is imported."""
-    code = "import sys; from pix2pix.intake import *\n" \
+    code = "import sys; from pix2pix.data.intake import *\n" \
            "try: print(bring(sys.argv[1]))\nexcept IntakeError as error: sys.exit(str(error))"  # fmt: skip
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
     return subprocess.run(

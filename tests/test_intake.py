@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pix2pix import intake
-from pix2pix.data import find_pairs
-from pix2pix.doctor import examine
-from pix2pix.intake import IntakeError, bring, demo, receive, unused_name
+from pix2pix.data import folders
+from pix2pix.data.doctor import examine
+from pix2pix.data.folders import IntakeError, unused_name
+from pix2pix.data.intake import bring, demo, receive
+from pix2pix.data.pairs import find_pairs
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_a_zip_cannot_write_outside(tmp_path: Path, picture: Path, runs: Path, n
 
 
 def test_a_zip_that_is_too_large_is_refused(tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, runs: Path):
-    monkeypatch.setattr(intake, "MAX_UNPACKED", picture.stat().st_size)
+    monkeypatch.setattr(folders, "MAX_UNPACKED", picture.stat().st_size)
     assert receive([make_zip(tmp_path / "one.zip", picture, "1.png")])
     with pytest.raises(IntakeError, match="too large"):
         receive([make_zip(tmp_path / "two.zip", picture, "1.png", "2.png")])

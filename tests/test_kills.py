@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pix2pix import checkpoint
-from pix2pix.places import ROOT
+from pix2pix.files import checkpoint
+from pix2pix.files.places import ROOT
 from training.config import TrainConfig
 from training.run import Run
 

@@ -18,10 +18,11 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 from torch import Tensor, nn
 
-from pix2pix import Translator, checkpoint, places
-from pix2pix.data import DatasetError
+from pix2pix import Translator
+from pix2pix.data.pairs import DatasetError
+from pix2pix.files import checkpoint, places
+from pix2pix.files.places import ROOT
 from pix2pix.losses import HELD_TO
-from pix2pix.places import ROOT
 from training import loop
 from training.batches import prepared_ahead
 from training.config import TrainConfig
@@ -174,7 +175,7 @@ def test_the_best_by_validation_is_kept(make_run: Callable[..., Run]):
     assert kept
     assert kept[0] == best
     assert checkpoint.read_metadata(kept[1]).steps == best
-    assert run.best_val_L1() == looks[best]
+    assert run.best_value() == looks[best]
     assert places.generators()["run (best)"] == kept[1]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from pix2pix.places import CHECKPOINTS, generators
+from pix2pix.files.places import CHECKPOINTS, generators
 from training.config import TrainConfig
 from training.run import Run
 from ui import models

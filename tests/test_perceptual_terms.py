@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pix2pix import checkpoint
+from pix2pix.files import checkpoint
+from pix2pix.files.places import generators
 from pix2pix.palette import CMP
-from pix2pix.places import generators
 from training.config import OBJECTIVES, PRESETS, TrainConfig
 from training.loop import accelerator_for, adam, networks, steps, train, update
 from training.perceptual_terms import judges, perceptual_terms

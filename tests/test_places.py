@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pix2pix import places
+from pix2pix.files import places
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def trained(folder: Path, name: str, at: int = 0) -> Path:
 def test_runs_lie_beside_the_app_whatever_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("PIX2PIX_RUNS", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert places.runs_dir() == Path(places.__file__).resolve().parent.parent / "runs"
-    assert Path(places.__file__).resolve().parent.parent / "checkpoints" == places.CHECKPOINTS
+    assert places.runs_dir() == Path(__file__).resolve().parent.parent / "runs"
+    assert Path(__file__).resolve().parent.parent / "checkpoints" == places.CHECKPOINTS
 
 
 @pytest.mark.parametrize(("value", "runs"), [("elsewhere", "elsewhere"), ("~/mine", "home/mine"), ("a/../b", "b")])

@@ -14,13 +14,14 @@ from PIL import Image, ImageDraw
 from benchmarks import quality
 from benchmarks.evaluation import open_pairs
 from benchmarks.quality import colour_errors, compare, grid, likeness, lines_in_common, mean_target
-from pix2pix import Translator, checkpoint
-from pix2pix.checkpoint import Metadata, Side
-from pix2pix.data import DatasetError
+from pix2pix import Translator
+from pix2pix.data.pairs import DatasetError
 from pix2pix.edges import edges
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.files.places import ROOT
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
-from pix2pix.places import ROOT
 
 EDGES = Metadata("shoes", 5, GeneratorConfig(64), Side("edges"), Side("photo"))
 LABELS = Metadata("houses", 5, GeneratorConfig(32), Side("photo"), Side("labels", CMP), "BtoA")

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from benchmarks import realism
 from benchmarks.evaluation import open_pairs
 from benchmarks.realism import SPARSE, TARGETS, Judge, kid, means_of, outputs_of, real_pictures
-from pix2pix.checkpoint import Metadata, Side
 from pix2pix.edges import edges
+from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import GeneratorConfig
 
 EDGES = Metadata("things", 5, GeneratorConfig(256), Side("edges"), Side("photo"))

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from pix2pix.places import ROOT, replacing
+from pix2pix.files.places import ROOT, replacing
 from training import process
 from training.config import TrainConfig
 from training.run import Run, RunBusy
@@ -22,7 +22,7 @@ from training.status import Status
 
 STAND_IN = """
 import os, signal, sys, time
-from pix2pix.places import replacing
+from pix2pix.files.places import replacing
 from training.run import Run
 
 run, habit = Run(sys.argv[1]), os.environ["HABIT"]
@@ -486,10 +486,10 @@ def test_the_best_is_one_and_is_forgotten_with_what_is_beyond_a_rewind():
         run.best_file(step).parent.mkdir(exist_ok=True)
         run.best_file(step).touch()
         run.forget_worse(step)
-        assert run.best_val_L1() == val_L1
+        assert run.best_value() == val_L1
         assert [path.stem for path in run.best_file(step).parent.iterdir()] == [f"{step:06d}"]
     run.rewind(20)
-    assert run.best_val_L1() == float("inf")
+    assert run.best_value() == float("inf")
 
 
 # --- when it goes wrong

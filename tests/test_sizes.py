@@ -16,9 +16,9 @@ from torch import Tensor
 
 from pix2pix import Translator, sizes
 from pix2pix.__main__ import HOW
+from pix2pix.files.places import ROOT
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
-from pix2pix.places import ROOT
 from pix2pix.sizes import Needs
 
 

@@ -11,7 +11,7 @@ import yaml
 from gradio_client import Client
 from packaging.requirements import Requirement
 
-from pix2pix.places import ROOT
+from pix2pix.files.places import ROOT
 from tests.test_app import free_port
 
 

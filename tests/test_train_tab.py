@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pix2pix.places import ROOT
+from pix2pix.files.places import ROOT
 from training.config import PRESETS, TrainConfig
 from training.run import Run
 from training.status import Status
-from ui import starting
-from ui.cost import Costs
-from ui.report import report, spread
-from ui.train_control import pack
-from ui.train_form import GROUPS
-from ui.train_watch import smooth, status_html
+from ui.train import starting
+from ui.train.control import pack
+from ui.train.cost import Costs
+from ui.train.form import GROUPS
+from ui.train.report import report, spread
+from ui.train.watch import smooth, status_html
 from ui.words import duration, next_time
 
 

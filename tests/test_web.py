@@ -8,9 +8,10 @@ import onnxruntime
 import pytest
 import torch
 
-from pix2pix import checkpoint, export, web
 from pix2pix.__main__ import main
-from pix2pix.export import ExportError
+from pix2pix.files import checkpoint, export
+from pix2pix.files.export import ExportError
+from pix2pix.page import web
 
 
 @pytest.mark.parametrize(("bits", "close"), [(8, 2e-2), (16, 1e-4)])

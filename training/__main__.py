@@ -82,7 +82,7 @@ def _created(arguments: list[str]) -> Run:
     arguments = _with_preset(arguments)
     config = tyro.cli(TrainConfig, args=arguments, prog="python -m training", description=__doc__)
     if _is_main():
-        from pix2pix.intake import bring, demo
+        from pix2pix.data.intake import bring, demo
 
         folder = demo() if config.dataset == "demo" and not Path("demo").exists() else bring(config.dataset)
         about = DEMO_SETTINGS if config.dataset == "demo" else {}

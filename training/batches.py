@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from pix2pix.data import Found, PairedImages, ResidentPairs, ShuffledBatches
+from pix2pix.data.dataset import PairedImages, ResidentPairs, ShuffledBatches
+from pix2pix.data.pairs import Found
 from pix2pix.palette import chosen
 from training.config import TrainConfig
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from pix2pix.places import replacing
+from pix2pix.files.places import replacing
 
 KEY = "pix2pix discriminators"  # in the header, so that nobody takes the file for a generator
 FORMAT = 1

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from pix2pix import checkpoint
-from pix2pix.checkpoint import Metadata, Side
-from pix2pix.data import Found, ShuffledBatches, find_pairs
+from pix2pix.data.dataset import ShuffledBatches
+from pix2pix.data.pairs import Found, find_pairs
 from pix2pix.devices import pick_device
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.losses import (
     colour_loss,
     discriminator_loss,

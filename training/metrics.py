@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pix2pix.checked import parsed
-from pix2pix.places import replacing
+from pix2pix.files.places import replacing
 
 Row = dict[str, Any]
 

@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from pix2pix import efficientnet
-from pix2pix.data import Found
+from pix2pix.data.pairs import Found
 from pix2pix.losses import hinge_discriminator_loss, hinge_generator_loss, perceptual_loss
 from pix2pix.perceptual import MEASURED_ON, Perception
 from pix2pix.projected import ProjectedDiscriminators

@@ -9,7 +9,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from pix2pix import images
-from pix2pix.data import Found, PairedImages
+from pix2pix.data.dataset import PairedImages
+from pix2pix.data.pairs import Found
 from pix2pix.losses import l1_loss
 from pix2pix.models import Generator
 from pix2pix.palette import chosen, snap

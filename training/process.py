@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from pix2pix.places import ROOT
+from pix2pix.files.places import ROOT
 
 STOP, STOP_AT = "stop", "stop_at"  # files in the folder: the second holds a time
 LOCK = ".lock"  # file in the folder, which its trainer has locked

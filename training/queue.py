@@ -7,7 +7,7 @@ from pathlib import Path
 
 import filelock
 
-from pix2pix.places import runs_dir
+from pix2pix.files.places import runs_dir
 
 FILE = "queued"
 

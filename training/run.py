@@ -17,17 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 import filelock
 import psutil
 
-from pix2pix.places import (
-    BEST,
-    BEST_DISCRIMINATORS_FILE,
-    DISCRIMINATORS_FILE,
-    GENERATOR_FILE,
-    SNAPSHOTS,
-    best,
-    replacing,
-    runs_dir,
-    snapshots,
-)
+from pix2pix.files import places
+from pix2pix.files.places import replacing, runs_dir
 from training import faults, metrics, process, queue
 from training.config import LONGEST, TrainConfig
 from training.status import Status, write_values
@@ -52,9 +43,9 @@ class Run:
         self.name = self.path.name
         self.config_file = self.path / "config.json"
         self.state_file = self.path / "state.pt"
-        self.generator_file = self.path / GENERATOR_FILE
-        self.discriminators_file = self.path / DISCRIMINATORS_FILE
-        self.best_discriminators_file = self.path / BEST_DISCRIMINATORS_FILE
+        self.generator_file = self.path / places.GENERATOR_FILE
+        self.discriminators_file = self.path / places.DISCRIMINATORS_FILE
+        self.best_discriminators_file = self.path / places.BEST_DISCRIMINATORS_FILE
         self.log_file = self.path / "log.txt"
         self.metrics_file = self.path / "metrics.jsonl"
         self.pinned_file = self.path / "pinned.png"  # the drawing that every preview shows as well
@@ -373,26 +364,26 @@ class Run:
     def rewind(self, step: int) -> None:
         """Forgets the metrics, previews, snapshots and the best from beyond `step`, before training goes on there."""
         metrics.cut(self.metrics_file, step)
-        kept = (*snapshots(self.generator_file).values(), *(self.path / BEST).glob("*.safetensors"))
+        kept = (*places.snapshots(self.generator_file).values(), *(self.path / places.BEST).glob("*.safetensors"))
         for seen in (*self.previews(), *kept):
             if int(seen.stem) > step:
                 seen.unlink()
 
     def snapshot_file(self, step: int) -> Path:
-        return self.path / SNAPSHOTS / f"{step:06d}.safetensors"
+        return self.path / places.SNAPSHOTS / f"{step:06d}.safetensors"
 
     def best_file(self, step: int) -> Path:
-        return self.path / BEST / f"{step:06d}.safetensors"
+        return self.path / places.BEST / f"{step:06d}.safetensors"
 
     def best_value(self) -> float:
         """That of the generator that is kept as the best, by what `config.best_by` names; infinite without one."""
-        kept, by = best(self.generator_file), self.config.best_by
+        kept, by = places.best(self.generator_file), self.config.best_by
         rows = self.metrics()[0] if kept else []
         return min((row[by] for row in rows if kept and row["step"] == kept[0] and by in row), default=inf)
 
     def forget_worse(self, step: int) -> None:
         """Keeps the generator of that step alone as the best."""
-        for path in (self.path / BEST).glob("*.safetensors"):
+        for path in (self.path / places.BEST).glob("*.safetensors"):
             if path != self.best_file(step):
                 path.unlink()
 

@@ -10,10 +10,10 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from pix2pix import checkpoint
-from pix2pix.checkpoint import Metadata
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata
+from pix2pix.files.places import discriminators_of, replacing
 from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, by_classes
-from pix2pix.places import discriminators_of, replacing
 from training import discriminators
 from training.perceptual_terms import PerceptualTerms
 from training.run import Run

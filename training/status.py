@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from pix2pix.checked import checked, parsed
-from pix2pix.places import replacing
+from pix2pix.files.places import replacing
 
 # Those of status.json, and "queued", which a file of that name says: the run waits for the device.
 State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]

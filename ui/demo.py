@@ -2,16 +2,18 @@
 
 import sys
 from os import environ
-from pathlib import Path
 
 import gradio as gr
 from gradio import themes
 
-from ui import draw, models, train, upload
+from pix2pix.page import page
+from ui import models, upload
+from ui.draw import tab as draw
 from ui.studio import Studio
+from ui.train import tab as train
 
 TITLE = "pix2pix studio"
-ICON = Path(__file__).parent / "page" / "icon.svg"
+ICON = page.PAGE / "icon.svg"
 CACHE_S = 3600  # how long Gradio keeps its copies of what was uploaded and shown, previews of a training among them
 # Fonts of the machine: the page needs no network.
 THEME = themes.Soft(

@@ -14,8 +14,8 @@ import gradio as gr
 from PIL import Image
 from tqdm import tqdm
 
-from pix2pix.intake import unused_name
-from pix2pix.places import GENERATOR_FILE, generators, runs_dir
+from pix2pix.data.folders import unused_name
+from pix2pix.files.places import GENERATOR_FILE, generators, runs_dir
 from training.run import Run
 from ui.scheduler import Superseded
 from ui.studio import Studio, find, metadata
@@ -168,7 +168,8 @@ def thumbnails(path: Path, stamp: int) -> str:
     """A sample drawing and what the generator makes of it, as two `img`; again when the file was replaced."""
     from pix2pix.images import read
     from pix2pix.inference import Translator
-    from pix2pix.samples import draw, fitting
+    from pix2pix.page.page import fitting
+    from pix2pix.samples import draw
 
     translator = Translator.load(path)
     fit = fitting(translator.metadata) if translator.metadata.source.kind != "photo" else []
@@ -225,11 +226,11 @@ def export_file(name: str | None, ending: str) -> tuple[gr.File, str]:
         path = find(_chosen(name))
         out = Path(_exports().name) / f"{Path(str(name)).name}{ending}"
         if ending == ".html":
-            from pix2pix.web import export_web
+            from pix2pix.page.web import export_web
 
             words = export_web(path, out).describe()
         else:
-            from pix2pix.export import export
+            from pix2pix.files.export import export
 
             words = export(path, out).describe()
     return gr.File(str(out), visible=True), words.replace(str(out), out.name)
@@ -242,10 +243,11 @@ def _exports() -> tempfile.TemporaryDirectory[str]:
 
 
 def push_model(name: str | None, repository: str, private: bool) -> str:
-    from pix2pix.hub import push
+    from pix2pix.files.push import push
+    from pix2pix.page.sheet import sample_picture
 
     with in_words():
-        address = push(str(find(_chosen(name))), repository.strip(), private)
+        address = push(str(find(_chosen(name))), repository.strip(), sample_picture, private)
     return f"{name} is at <{address}>."
 
 
@@ -278,7 +280,7 @@ def import_model(
     file: str | None, place: str, wish: str, about: dict[str, Any], progress: gr.Progress
 ) -> tuple[gr.Dropdown, str]:
     """The new name in the list, and what is to be said."""
-    from pix2pix.importing import About, import_generator
+    from pix2pix.files.importing import About, import_generator
 
     with in_words():
         place = place.strip().removeprefix("hf://")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
-from pix2pix.places import generators, snapshots
+from pix2pix.files.places import generators, snapshots
 from ui.scheduler import Scheduler, Superseded
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
-    from pix2pix.checkpoint import Metadata
+    from pix2pix.files.checkpoint import Metadata
     from pix2pix.inference import Translator
 
 KEPT = 4  # generators in memory at once
@@ -138,7 +138,7 @@ def find(model_name: str, step: int | None = None) -> Path:
 
 def metadata(path: Path) -> "Metadata":
     """What a generator file says of itself. Raises CheckpointError, a ValueError."""
-    from pix2pix.checkpoint import read_metadata
+    from pix2pix.files.checkpoint import read_metadata
 
     return read_metadata(path)
 

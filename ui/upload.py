@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from PIL import Image
 
-from pix2pix.places import generators
+from pix2pix.files.places import generators
 from ui.studio import Studio, StudioError, read_picture
 
 if TYPE_CHECKING:
-    from pix2pix.checkpoint import Side
+    from pix2pix.files.checkpoint import Side
     from pix2pix.sizes import How
 else:
     How = str

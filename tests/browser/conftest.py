@@ -9,8 +9,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pix2pix import checkpoint, places
-from pix2pix.checkpoint import Metadata, Side
+from pix2pix.files import checkpoint, places
+from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
 from tests.browser.install import system_chromium

@@ -10,7 +10,8 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from pix2pix import Translator, checkpoint
+from pix2pix import Translator
+from pix2pix.files import checkpoint
 from tests.browser.conftest import App
 from tests.test_foreign import NETWORKS
 from ui.demo import create_demo

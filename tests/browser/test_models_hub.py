@@ -12,8 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pix2pix import checkpoint
-from pix2pix.places import ROOT
+from pix2pix.files import checkpoint
+from pix2pix.files.places import ROOT
 from tests.test_hub import TOKEN, Hub, server  # noqa: F401 (a fixture)
 
 SOON = 60_000  # ms

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from pix2pix import checkpoint
+from pix2pix.files import checkpoint
 from tests.browser.sheet import Open, Sheet
 from tests.browser.test_keep import more
 from training.config import TrainConfig
 from training.run import Run
-from ui import teach
+from ui.draw import teach
 
 WAIT_MS = 120_000
 
@@ -75,7 +75,7 @@ def test_a_drawing_is_pinned_to_the_training_that_goes_on(open_page: Open, pairs
 
 
 def test_a_public_page_offers_neither(open_page: Open, monkeypatch):
-    from ui.canvas import drawing_canvas
+    from ui.draw.canvas import drawing_canvas
     from ui.studio import Studio
 
     offered = {public: drawing_canvas(Studio(public=public)) for public in (True, False)}

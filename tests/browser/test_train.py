@@ -17,9 +17,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import App
 from training.config import TrainConfig
 from training.run import Run
-from ui import draw, train
+from ui.draw import tab as draw
 from ui.studio import Studio
-from ui.train_watch import LAST, SMOOTHING, Watch
+from ui.train import tab as train
+from ui.train.watch import LAST, SMOOTHING, Watch
 
 WAIT_MS = 90_000  # for what takes a process to start, on a machine that is busy with other tests
 TINY = {"load-size": 36, "steps": 4000, "ngf": 4, "ndf": 4, "log-every": 20, "preview-every": 100, "save-every": 100}

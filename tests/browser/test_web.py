@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from pix2pix import Translator, checkpoint
+from pix2pix import Translator
 from pix2pix.__main__ import main
-from pix2pix.checkpoint import Metadata, Side
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.files.places import ROOT
 from pix2pix.models import Generator, GeneratorConfig
-from pix2pix.places import ROOT
 from tests.browser.conftest import QUIET
 
 READY = 60_000  # ms: WebAssembly is compiled, and a first picture made

@@ -1,10 +1,8 @@
-"""Image pairs to train on: finding them in a folder, saying what is wrong with it, and cutting them to size.
+"""What a folder holds to train on: `find_pairs` looks at names (and, up to a few thousand files, into each of them).
 
-`find_pairs` looks at names (and, up to a few thousand files, into each of them); `PairedImages` decodes.
 A is the left half of a side-by-side picture, or what lies in folder A, or the edges made from a photo.
 """
 
-import logging
 import os
 import zlib
 from collections import Counter
@@ -15,17 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import cv2
-import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
-from torch.utils.data import Dataset, Sampler
 
 from pix2pix import images
-from pix2pix.edges import EdgeStyle, border_of, edges
-from pix2pix.hints import SHARE, hinted
-from pix2pix.palette import Palette, snap
 
 Layout = Literal["pairs", "folders", "photos"]
 SPLITS = ("train", "val", "test")
@@ -33,12 +23,6 @@ SPLIT_NAMES = {"train": ("train",), "val": ("val", "valid", "validation"), "test
 MIN_SIDE = 16  # pixels; smaller pictures are left out
 SIDE_BY_SIDE = 1.9  # width / height from which a picture is taken for a pair
 CHECKED_FILES = 5_000  # folders up to this size are looked through file by file when they are opened
-WANDER_SHARE, SMALLEST, TURN = 0.5, 0.6, 12.0  # how many of the photos wander, to what size, by how many degrees
-GAP_SHARE = 0.2  # of the photos that may wander get a gap
-PAPER_TOLERANCE = 24  # of 255: what differs more from the paper of a photo is no paper
-KEPT_BYTES = 1 << 30  # datasets that fit in this once decoded stay decoded
-
-log = logging.getLogger(__name__)
 
 
 class DatasetError(ValueError):
@@ -129,245 +113,6 @@ def find_pairs(
         splits["train"], splits["val"] = _hold_out(splits["train"])
     splits.setdefault("test", [])
     return Found(root, found_layout, splits, held_out, left_out)
-
-
-class PairedImages(Dataset):
-    """The pairs of one split as tensors: `dataset[index]` is (a, b), each float32 (3, crop_size, crop_size) in [-1, 1].
-
-    `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
-    `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
-    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints; with `wander` (photos
-    alone, too), half of the photos are seen smaller, turned and off the middle, and some with a gap. What is random
-    depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
-
-    A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
-    """
-
-    def __init__(
-        self,
-        found: Found,
-        split: str = "train",
-        *,
-        direction: Literal["AtoB", "BtoA"] = "AtoB",
-        load_size: int = 286,
-        crop_size: int = 256,
-        augment: bool = False,
-        flip: bool = True,
-        palette: Palette | None = None,
-        hints: bool = False,
-        wander: bool = False,
-        seed: int = 0,
-    ) -> None:
-        for wish, name in ((hints, "colour hints need"), (wander, "to wander needs")):
-            if wish and found.layout != "photos":
-                raise DatasetError(f"{name} photos alone, whose edges are made here; {found.root} has pairs")
-        if load_size < crop_size:
-            raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
-        self.found, self.entries, self.left_out = found, found.splits[split], found.left_out
-        self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
-        self.augment, self.flip, self.palette, self.hints, self.seed = augment, flip, palette, hints, seed
-        self.wander = wander and augment
-        pictures = 1 if found.layout == "photos" else 2
-        self.is_small = len(self.entries) * pictures * 3 * load_size**2 <= KEPT_BYTES
-        self._kept: dict[int, tuple[np.ndarray, ...]] = {}
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __getitem__(self, key: int | tuple[int, int]) -> tuple[Tensor, Tensor]:
-        a, b = self._pair(key)
-        return images.to_tensor(a), images.to_tensor(b)
-
-    def look(self, index: int) -> tuple[Image.Image, Image.Image]:
-        """The pair as pictures of crop_size: what the network takes, and what it should make of it."""
-        return self._pair(index)
-
-    def _pair(self, key: int | tuple[int, int]) -> tuple[Image.Image, Image.Image]:
-        index, cut, rng = self._cut(key)
-        pictures = [Image.fromarray(cut.of(pixels)) for pixels in self._decoded(index)]
-        if self.found.layout == "photos":
-            photo, style = pictures[0], EdgeStyle.sample(rng) if self.augment else EdgeStyle()
-            if self.wander and rng.random() < WANDER_SHARE:
-                photo = Image.fromarray(_wandered(self._decoded(index)[0], cut, rng))
-            if self.wander and rng.random() < GAP_SHARE:
-                photo = Image.fromarray(_with_gap(np.asarray(photo), rng))
-            drawing = edges(photo, style)
-            pictures = hinted(drawing, photo, rng) if self.hints and rng.random() < SHARE else (drawing, photo)
-        a, b = pictures
-        return (a, b) if self.direction == "AtoB" else (b, a)
-
-    def _cut(self, key: int | tuple[int, int]) -> "tuple[int, Cut, np.random.Generator]":
-        """The index, what is seen of it this time, and the source of all else that is random in it."""
-        epoch, index = key if isinstance(key, tuple) else (0, key)
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        rng = np.random.default_rng((self.seed, epoch, index))
-        room = self.load_size - self.crop_size
-        top, left = rng.integers(0, room + 1, 2) if self.augment else (room // 2, room // 2)
-        return index, Cut(top, left, self.crop_size, self.augment and self.flip and rng.random() < 0.5), rng
-
-    def _decoded(self, index: int) -> tuple[np.ndarray, ...]:
-        """uint8 (load_size, load_size, 3) of A and B, or of the photo alone."""
-        if index not in self._kept:
-            decoded = self._decode_or_next(index)
-            if not self.is_small:
-                return decoded
-            self._kept[index] = decoded
-        return self._kept[index]
-
-    def _decode_or_next(self, index: int) -> tuple[np.ndarray, ...]:
-        for offset in range(len(self)):
-            entry = self.entries[(index + offset) % len(self)]
-            try:
-                return self._decode(entry)
-            except OSError as error:
-                if not self.found.root.is_dir():
-                    raise DatasetError(f"{self.found.root} is not there any more") from error
-                if entry.name not in self.left_out:
-                    log.warning("%s is left out: %s", entry.name, error)
-                    self.left_out[entry.name] = str(error)
-        raise DatasetError(f"not one picture in {self.found.root} can be read any more")
-
-    def _decode(self, entry: Entry) -> tuple[np.ndarray, ...]:
-        pictures = [images.read(entry.a)]
-        if self.found.layout == "folders" and entry.b:
-            pictures.append(images.read(entry.b))
-        elif self.found.layout == "pairs":
-            # Halves are cut before they are resized, so that neither bleeds into the other at the seam.
-            (whole,), half, height = pictures, pictures[0].width // 2, pictures[0].height
-            pictures = [whole.crop((0, 0, half, height)), whole.crop((half, 0, 2 * half, height))]
-        for picture in pictures:
-            if min(picture.size) < MIN_SIDE:
-                raise OSError(f"too small: {picture.width}x{picture.height}")
-        has_labels = self.palette is not None and len(pictures) == 2
-        labels = {"AtoB": 0, "BtoA": 1}[self.direction] if has_labels else None
-        return tuple(
-            self._resize(picture, self.palette if side == labels else None) for side, picture in enumerate(pictures)
-        )
-
-    def _resize(self, picture: Image.Image, palette: Palette | None) -> np.ndarray:
-        size = (self.load_size, self.load_size)
-        if palette:
-            return np.asarray(snap(picture, palette).resize(size, Image.Resampling.NEAREST))
-        return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
-
-
-class Cut(NamedTuple):
-    """The square of a picture that is seen, in pixels."""
-
-    top: int
-    left: int
-    size: int
-    mirrored: bool
-
-    def of(self, pixels: np.ndarray) -> np.ndarray:
-        """From (H, W, 3)."""
-        square = pixels[self.top : self.top + self.size, self.left : self.left + self.size]
-        return np.ascontiguousarray(square[:, :: -1 if self.mirrored else 1])
-
-
-def _wandered(pixels: np.ndarray, cut: Cut, rng: np.random.Generator) -> np.ndarray:
-    """The whole photo (H, W, 3) on a square of the cut's size: smaller, turned, and as far aside as it may go.
-
-    What was outside of the photo is as its rim: the plain paper of a product photo goes on.
-    """
-    (height, width), scale = pixels.shape[:2], rng.uniform(SMALLEST, 1) * cut.size / max(pixels.shape)
-    to_place = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), rng.uniform(-TURN, TURN), scale)
-    room = (cut.size - scale * max(height, width)) / 2
-    aside = rng.uniform(-room, room, 2)
-    to_place[:, 2] += (cut.size - width) / 2 + aside[0], (cut.size - height) / 2 + aside[1]
-    size = (cut.size, cut.size)
-    placed = cv2.warpAffine(pixels, to_place, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    return np.ascontiguousarray(placed[:, :: -1 if cut.mirrored else 1])
-
-
-class ResidentPairs:
-    """A small set of pairs kept on a device as uint8, and cut there: nothing is left to wait for.
-
-    `resident[keys]` is (a, b), each (N, 3, crop_size, crop_size): to the bit what `dataset[key]` gives for each key.
-    """
-
-    def __init__(self, dataset: PairedImages, device: torch.device) -> None:
-        self.dataset = dataset
-        shape = (len(dataset), 2, dataset.load_size, dataset.load_size, 3)
-        self.pictures = torch.empty(shape, dtype=torch.uint8, device=device)
-        for index, pair in enumerate(self.pictures):
-            pair.copy_(torch.from_numpy(np.stack(dataset._decode_or_next(index))))
-
-    @staticmethod
-    def fits(dataset: PairedImages) -> bool:
-        """The edges of photos are made on the CPU."""
-        return dataset.found.layout != "photos" and dataset.is_small
-
-    def __getitem__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
-        pairs = []
-        for key in keys:
-            index, cut, _ = self.dataset._cut(key)
-            pair = self.pictures[index, :, cut.top : cut.top + cut.size, cut.left : cut.left + cut.size]
-            pairs.append(pair.flip(2) if cut.mirrored else pair)
-        left, right = images.scale(torch.stack(pairs).permute(1, 0, 4, 2, 3))
-        return (left, right) if self.dataset.direction == "AtoB" else (right, left)
-
-
-class ShuffledBatches(Sampler[list[tuple[int, int]]]):
-    """Endless batches of (epoch, index), shuffled anew each epoch from the seed, starting at any step.
-
-    A batch may straddle two epochs. Of `shards` processes each takes its own part of every step's pairs.
-    """
-
-    def __init__(
-        self, length: int, batch_size: int, seed: int, *, start: int = 0, shard: int = 0, shards: int = 1
-    ) -> None:
-        self.length, self.batch_size, self.seed = length, batch_size, seed
-        self.start, self.shard, self.shards = start, shard, shards
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        known, order = -1, np.arange(self.length)
-        position = (self.start * self.shards + self.shard) * self.batch_size
-        while True:
-            batch = []
-            for place in range(position, position + self.batch_size):
-                epoch, offset = divmod(place, self.length)
-                if epoch != known:
-                    known, order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.length)
-                batch.append((epoch, int(order[offset])))
-            yield batch
-            position += self.shards * self.batch_size
-
-
-def _with_gap(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The photo (H, W, 3) with a wedge of its paper that enters the thing on it from below, as between heel and sole.
-
-    So what is between two parts of a drawing is learned to be paper where it is open, of which few photos tell. Each
-    side of the wedge may have a rim of some grey, like a sole or a heel that is drawn with two lines.
-    """
-    paper = np.median(border_of(pixels), axis=0)
-    thing = np.abs(pixels - paper).max(axis=2) > PAPER_TOLERANCE
-    ys, xs = np.nonzero(thing)
-    if not len(ys):
-        return pixels
-    (top, bottom), (left, right) = np.percentile(ys, (2, 98)), np.percentile(xs, (2, 98))
-    width, height = right - left, bottom - top
-    middle, half = rng.uniform(left + 0.25 * width, right - 0.25 * width), rng.uniform(0.06, 0.25) * width
-    apex = middle + rng.uniform(-1, 1) * half, bottom - rng.uniform(0.25, 0.85) * height
-    feet = [(middle + side * half, bottom + 0.1 * height) for side in (-1, 1)]
-    sides = [np.rint(_bow(foot, apex, rng.normal(0, 0.08))).astype(np.int32) for foot in feet]
-    seen = pixels.copy()
-    for side in sides:
-        if rng.random() < 0.5:
-            rim, width = np.zeros(thing.shape, np.uint8), max(2, round(rng.uniform(0.06, 0.2) * height))
-            cv2.polylines(rim, [side], isClosed=False, color=1, thickness=width)
-            seen[rim.astype(bool) & thing] = rng.integers(20, 200)
-    cv2.fillPoly(seen, [np.concatenate([sides[0], sides[1][::-1]])], paper.tolist(), lineType=cv2.LINE_AA)
-    return seen
-
-
-def _bow(start: tuple[float, float], end: tuple[float, float], bend: float) -> np.ndarray:
-    """Points (16, 2) of a curve that leaves the straight line by that share of its length."""
-    (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
-    along = np.linspace(0, 1, 16)
-    aside = bend * 4 * along * (1 - along)
-    return np.stack([x + along * dx - aside * dy, y + along * dy + aside * dx], axis=1)
 
 
 def _unwrapped(root: Path) -> Path:

@@ -4,7 +4,7 @@ import uuid
 
 import gradio as gr
 
-from ui.canvas import drawing_canvas
+from ui.draw.canvas import drawing_canvas
 from ui.studio import Studio, StudioError, read_picture
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pix2pix.places import ROOT, replacing, runs_dir
+from pix2pix.files.places import ROOT, replacing, runs_dir
 from training.config import PRESETS, Preset, TrainConfig
 from training.run import Run
 from ui.words import duration

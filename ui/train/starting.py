@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any, get_args
 
-from pix2pix.intake import unused_name
-from pix2pix.places import runs_dir
+from pix2pix.data.folders import unused_name
+from pix2pix.files.places import runs_dir
 from training.config import PRESETS, Direction, Preset, TrainConfig
 from training.run import Run
 

@@ -10,11 +10,11 @@ import gradio as gr
 from gradio.events import api
 
 from training.run import Run
-from ui.checkup import look_at
-from ui.starting import start
 from ui.studio import Studio
-from ui.train_form import Form
-from ui.train_watch import Watch
+from ui.train.checkup import look_at
+from ui.train.form import Form
+from ui.train.starting import start
+from ui.train.watch import Watch
 from ui.words import in_words
 
 SWITCHED_OFF = (

@@ -9,10 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from pix2pix.places import generators
+from pix2pix.files.places import generators
 from training.run import Run
-from ui.report import report
-from ui.train_form import Form
+from ui.train.form import Form
+from ui.train.report import report
 from ui.words import in_words, next_time
 
 FINE_TUNE_STEPS = 2000

@@ -1,22 +1,24 @@
-"""Generators from the Hugging Face Hub, and to it."""
+"""Generators to the Hugging Face Hub, each with a card that says what it is."""
 
 import json
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2pix.places import GENERATOR_FILE
-from pix2pix.samples import draw, fitting
+from pix2pix.files import checkpoint
+from pix2pix.files.download import LOGIN, HubError
+from pix2pix.files.places import GENERATOR_FILE
 
 if TYPE_CHECKING:
     from PIL import Image
-    from tqdm import tqdm
 
-    from pix2pix.checkpoint import Metadata
+    from pix2pix.files.checkpoint import Metadata
+
+Sample = Callable[[Path], "Image.Image"]
 
 MIXIN_FILE = "model.safetensors"  # as which PyTorchModelHubMixin looks for the weights
 SAMPLE_FILE = "sample.jpg"
@@ -24,58 +26,13 @@ LICENCES = frozenset({  # that the Hub knows by these names
     "mit", "apache-2.0", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
     "gpl-3.0", "openrail", "unknown",
 })  # fmt: skip
-LOGIN = "log in with `hf auth login`, or set HF_TOKEN"
 
 
-class HubError(ValueError):
-    """Why the Hub did not give or take something, in words."""
-
-
-def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,), bar: "type[tqdm] | None" = None) -> Path:
-    """The first of these files that the repository `owner/name[@revision]` has.
-
-    What was fetched before comes from the cache, also without a network. Shows its progress on a
-    terminal, or by `bar`. Raises HubError.
-    """
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub import errors as hub
-
-    repository, _, revision = reference.partition("@")
-    name = f"hf://{reference}"
-    missing = None
-    for file in names:
-        try:
-            return Path(hf_hub_download(repository, file, revision=revision or None, tqdm_class=bar))
-        except hub.HFValidationError as error:
-            raise HubError(f"{name} is not of the form hf://owner/name or hf://owner/name@revision") from error
-        except hub.LocalEntryNotFoundError as error:
-            missing = error  # another of the files may be in the cache
-        except hub.RemoteEntryNotFoundError as error:
-            missing = error
-        except hub.GatedRepoError as error:
-            page = f"{constants.ENDPOINT}/{repository}"
-            raise HubError(f"{name} is gated: accept its terms at {page}, then {LOGIN}") from error
-        except hub.RevisionNotFoundError as error:
-            raise HubError(f"{name} has no revision {revision!r}: give a branch, a tag or a commit") from error
-        except hub.RepositoryNotFoundError as error:
-            raise HubError(
-                f"{name} cannot be had: 404, there is no such repository, or it is private: {LOGIN}"
-            ) from error
-        except hub.HfHubHTTPError as error:
-            raise HubError(f"{name} cannot be had: {str(error).splitlines()[0]}") from error
-    if isinstance(missing, hub.LocalEntryNotFoundError):
-        if constants.HF_HUB_OFFLINE:
-            raise HubError(f"{name} is not in the cache, and HF_HUB_OFFLINE forbids asking the Hub")
-        raise HubError(f"{name} is not in the cache, and the Hub cannot be reached") from missing
-    others = "" if len(names) > 1 else "; `python -m pix2pix import` reads weights of some other projects"
-    raise HubError(f"{name} has no {' or '.join(names)}{others}") from missing
-
-
-def push(name: str, repository: str, private: bool = False) -> str:
+def push(name: str, repository: str, sample: Sample, private: bool = False) -> str:
     """Sends a generator to the repository `owner/name`, which is made if need be, and returns its address.
 
-    Weights, card, a sample picture, and a config.json by which PyTorchModelHubMixin can load it. Raises HubError, and
-    CheckpointError for a generator that is not there.
+    Weights, card, a sample picture that `sample` makes of the file, and a config.json by which PyTorchModelHubMixin can
+    load it. Raises HubError, and CheckpointError for a generator that is not there.
     """
     from huggingface_hub import HfApi, get_token
     from huggingface_hub import errors as hub
@@ -86,7 +43,7 @@ def push(name: str, repository: str, private: bool = False) -> str:
     if get_token() is None:
         raise HubError(f"the Hub does not know who you are: {LOGIN}")
     with tempfile.TemporaryDirectory() as folder:
-        write_repository(name, repository, Path(folder))
+        write_repository(name, repository, sample, Path(folder))
         try:
             address = api.create_repo(repository, private=private, exist_ok=True)
             api.upload_folder(repo_id=repository, folder_path=folder, commit_message=f"Push {name}")
@@ -102,37 +59,16 @@ def push(name: str, repository: str, private: bool = False) -> str:
     return str(address)
 
 
-def write_repository(name: str, repository: str, folder: Path) -> None:
+def write_repository(name: str, repository: str, sample: Sample, folder: Path) -> None:
     """All that a repository of a generator holds."""
-    from pix2pix import checkpoint
-
     source = checkpoint.locate(name)
     about = checkpoint.read_metadata(source)
     for file in (GENERATOR_FILE, MIXIN_FILE):  # the Hub keeps what is the same only once
         shutil.copy(source, folder / file)
     config = asdict(about.config) | {"pix2pix": about.to_json()}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    picture = sample_picture(source)
-    picture.save(folder / SAMPLE_FILE, quality=90)
+    sample(source).save(folder / SAMPLE_FILE, quality=90)
     (folder / "README.md").write_text(card(about, repository), encoding="utf-8")
-
-
-def sample_picture(path: Path) -> "Image.Image":
-    """Drawings that come with the app above what the generator makes of them; or its newest preview in training."""
-    from PIL import Image
-
-    from pix2pix import images
-    from pix2pix.inference import Translator
-
-    translator = Translator.load(path)
-    takes_drawings = translator.metadata.source.kind in ("edges", "labels")
-    previews = sorted(path.parent.glob("previews/*.jpg")) if path.name == GENERATOR_FILE else []
-    if previews and not takes_drawings:
-        return images.read(previews[-1])
-    inputs = [draw(sample, translator.metadata) for sample in fitting(translator.metadata)]
-    inputs = inputs or [Image.new("RGB", (256, 256), "white")]
-    rows = [inputs, [translator(each) for each in inputs]]
-    return images.grid([[images.to_tensor(picture) for picture in row] for row in rows])
 
 
 def card(about: "Metadata", repository: str) -> str:

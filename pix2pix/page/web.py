@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from pix2pix import images, page
-from pix2pix.checkpoint import Metadata
-from pix2pix.export import ExportError, to_onnx
+from pix2pix import images
+from pix2pix.files.checkpoint import Metadata
+from pix2pix.files.export import ExportError, to_onnx
+from pix2pix.files.places import replacing
 from pix2pix.inference import Translator
-from pix2pix.places import replacing
-from pix2pix.samples import draw, fitting
+from pix2pix.page import page
+from pix2pix.page.page import fitting
+from pix2pix.samples import draw
 
 if TYPE_CHECKING:
     import onnx

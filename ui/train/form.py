@@ -8,13 +8,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import gradio as gr
 
-from pix2pix.intake import bring, demo, receive, unused_name
-from pix2pix.places import generators, runs_dir, snapshots
+from pix2pix.data.folders import unused_name
+from pix2pix.data.intake import bring, demo, receive
+from pix2pix.files.places import generators, runs_dir, snapshots
 from training.config import DEMO_SETTINGS, PRESETS, Direction, Preset, TrainConfig, help_of_settings
 from training.run import Run
-from ui.checkup import Checkups, findings_html, look_at
-from ui.cost import Costs
-from ui.starting import start
+from ui.train.checkup import Checkups, findings_html, look_at
+from ui.train.cost import Costs
+from ui.train.starting import start
 from ui.words import in_words
 
 POLL_S = 1.0
@@ -317,7 +318,7 @@ def _offer_generators(chosen: str) -> Any:
 
 def _fit(name: str) -> list[Any]:
     """The architecture of the generator to begin from, which the run must have too."""
-    from pix2pix.checkpoint import locate, read_metadata
+    from pix2pix.files.checkpoint import locate, read_metadata
 
     if not name:
         return [gr.skip()] * 3

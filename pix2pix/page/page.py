@@ -1,21 +1,22 @@
-"""The drawing page as text: what the app serves in its Draw tab, and what `export-web` puts into one file."""
+"""The drawing page as text, with its sample drawings: what the app serves, and what `export-web` puts into one file."""
 
+import json
 import re
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pix2pix.places import ROOT
-
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
-    from pix2pix.checkpoint import Metadata
+    from pix2pix.files.checkpoint import Metadata
 
-PAGE = ROOT / "ui" / "page"
+PAGE = Path(__file__).parent
 SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "teach", "controls")  # in this order they are one
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
 
 
 def script() -> str:
     """The body of a function of `element`, `props` and `server`: no import statements, so the library is CommonJS."""
-    library = (ROOT / "ui" / "vendor" / "perfect-freehand.js").read_text("utf-8")
+    library = (PAGE / "vendor" / "perfect-freehand.js").read_text("utf-8")
     ours = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     return f"const {{ getStroke }} = ((exports) => {{\n{library}\nreturn exports;\n}})({{}});\n{ours}"
 
@@ -32,6 +33,25 @@ def describe(name: str, about: "Metadata") -> dict[str, Any]:
         "colourHints": about.colour_hints,
         "invitation": ("Paint " if palette else "Draw ") + _noun(name) + "here",
     }
+
+
+@cache
+def samples() -> list[dict[str, Any]]:
+    """Those that come with the app: name, kind (`edges` or `labels`), strokes, and the background of a label map."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted((PAGE / "samples").glob("*.json"))]
+
+
+def fitting(metadata: "Metadata") -> list[dict[str, Any]]:
+    """Those of them that a generator can take: drawings, or label maps of classes that its palette has."""
+    palette = metadata.source.palette
+    if palette is None:
+        return [sample for sample in samples() if sample["kind"] == "edges"]
+    maps = [sample for sample in samples() if sample["kind"] == "labels"]
+    return [
+        sample
+        for sample in maps
+        if {sample["background"], *(stroke["label"] for stroke in sample["strokes"])} <= palette.keys()
+    ]
 
 
 def _noun(name: str) -> str:

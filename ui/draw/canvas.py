@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 import gradio as gr
 from PIL import Image, ImageDraw, ImageFont
 
-from pix2pix import page
-from pix2pix.places import generators, snapshots
-from pix2pix.samples import samples
-from ui import teach
+from pix2pix.files.places import generators, snapshots
+from pix2pix.page import page
+from pix2pix.page.page import samples
+from ui.draw import teach
 from ui.scheduler import Superseded
 from ui.studio import Studio, StudioError, find, metadata, read_picture
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from PIL import Image
 
-from pix2pix.intake import unused_name
-from pix2pix.places import runs_dir
+from pix2pix.data.folders import unused_name
+from pix2pix.files.places import runs_dir
 from training.run import Run, RunBusy
-from ui.starting import start
 from ui.studio import StudioError, find, metadata
+from ui.train.starting import start
 
 STEPS = 200
 SETTINGS: dict[str, Any] = {"steps": STEPS, "epochs": 0, "lr": 1e-4, "log_every": 10, "preview_every": 50}

@@ -1,7 +1,7 @@
 """A generator in one self-describing .safetensors file: the weights, and in the header all that is needed to use it.
 
 The header's metadata has one key, `pix2pix`, with a JSON object (see `Metadata.to_json`). Nothing is unpickled.
-Imported generators of other projects are kept in the same way; their architecture names the network (pix2pix.foreign).
+Imported generators of other projects are kept in the same way; their architecture names the network (`foreign`).
 """
 
 import json
@@ -16,11 +16,11 @@ from pydantic import Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from pix2pix import hub
 from pix2pix.checked import checked, parsed, short
-from pix2pix.foreign import Foreign, ForeignGenerator, build
+from pix2pix.files import download
+from pix2pix.files.foreign import Foreign, ForeignGenerator, build
+from pix2pix.files.places import GENERATOR_FILE, generators, replacing
 from pix2pix.models import Generator, GeneratorConfig
-from pix2pix.places import GENERATOR_FILE, generators, replacing
 
 Network = Generator | ForeignGenerator
 
@@ -55,7 +55,7 @@ class Metadata:
     b: Side = field(default_factory=Side)
     direction: Literal["AtoB", "BtoA"] = "AtoB"
     line_width: Annotated[float, Field(ge=0, le=100)] = 1.0  # of the lines in an input drawing, in pixels at image_size
-    colour_hints: bool = False  # whether a drawing may have coloured strokes under its lines (see pix2pix.hints)
+    colour_hints: bool = False  # whether a drawing may have coloured strokes under its lines (see pix2pix.data.hints)
     dataset: Words = ""
     licence: Words = "unknown"
     provenance: Words = ""
@@ -203,8 +203,8 @@ def locate(name: str | Path) -> Path:
     text = str(name)
     if text.startswith("hf://"):
         try:
-            return hub.fetch(text.removeprefix("hf://"))
-        except hub.HubError as error:
+            return download.fetch(text.removeprefix("hf://"))
+        except download.HubError as error:
             raise CheckpointError(str(error)) from error
     known = generators()
     if text in known:

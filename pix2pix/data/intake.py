@@ -3,26 +3,19 @@
 import lzma
 import re
 import shutil
-import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from pix2pix.places import runs_dir
+from pix2pix.data.folders import IntakeError, new_folder, room, unused_name
+from pix2pix.files.places import runs_dir
 
-MAX_UNPACKED = 20 << 30  # bytes of one upload, once unpacked
 HUB = "hf://"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 DEMO, DEMO_PAIRS = "demo-facades", 64
-KEPT_FREE = 1 << 30  # bytes of disk that an upload must leave free
 # What reading a damaged, an encrypted or an oddly compressed zip raises.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, OSError)
-
-
-class IntakeError(ValueError):
-    """Why an upload cannot be used, in words for whoever uploaded it."""
 
 
 def bring(text: str) -> Path:
@@ -34,14 +27,14 @@ def bring(text: str) -> Path:
     is_hub = text.startswith(HUB) or (HUB_NAME.fullmatch(text) and not Path(text).expanduser().exists())
     if not is_hub:
         return Path(text).expanduser()
-    from pix2pix.hub_dataset import fetch
+    from pix2pix.data.hub_dataset import fetch
 
     return fetch(text.removeprefix(HUB))
 
 
 def demo() -> Path:
     """A small dataset of our own, drawn by code at its first use: facades on the left, their labels right."""
-    from pix2pix.facades import draw_pair
+    from pix2pix.data.facades import draw_pair
 
     folder = runs_dir() / "datasets" / DEMO
     if not folder.exists():
@@ -51,19 +44,6 @@ def demo() -> Path:
                 for number in range(count):
                     draw_pair(number if split == "train" else -1 - number).save(temporary / split / f"{number:03d}.png")
     return folder
-
-
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which is there under its name only once it is whole."""
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        with suppress(OSError):  # someone else was quicker
-            temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def receive(uploads: Iterable[str | Path]) -> Path:
@@ -92,22 +72,6 @@ def receive(uploads: Iterable[str | Path]) -> Path:
         shutil.rmtree(folder)
         raise
     return folder
-
-
-def room(folder: Path) -> int:
-    """The bytes that an upload may take there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return min(MAX_UNPACKED, shutil.disk_usage(folder).free - KEPT_FREE)
-
-
-def unused_name(wish: str, folder: Path) -> str:
-    """A name that nothing in `folder` has, of the characters that names of runs may have."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", wish).strip(".-") or "pictures"
-    name, number = plain, 1
-    while (folder / name).exists() or name.lower() == "datasets":
-        number += 1
-        name = f"{plain}-{number}"
-    return name
 
 
 def _unpack(archive: Path, folder: Path, room: int, extensions: Iterable[str]) -> int:

@@ -15,12 +15,12 @@ import pandas as pd
 from gradio.context import Context
 from PIL import Image
 
-from pix2pix.places import best, generators
+from pix2pix.files.places import best, generators
 from training.coach import advise
 from training.run import Run
 from training.status import Status
-from ui.train_control import Control
-from ui.train_form import Form
+from ui.train.control import Control
+from ui.train.form import Form
 from ui.words import duration, in_words
 
 Seen = dict[str, Any]  # part of the page -> a stamp of what it shows

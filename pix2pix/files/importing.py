@@ -1,4 +1,4 @@
-"""Published weights of other projects become generators here: see pix2pix.foreign for which."""
+"""Published weights of other projects become generators here: see pix2pix.files.foreign for which."""
 
 import shutil
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 from tqdm import tqdm
 
-from pix2pix import checkpoint, foreign, hub
-from pix2pix.checkpoint import CheckpointError, Metadata, Side
-from pix2pix.foreign import Statistics
+from pix2pix.files import checkpoint, download, foreign
+from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
+from pix2pix.files.foreign import Statistics
+from pix2pix.files.places import GENERATOR_FILE, PLAIN_NAME, generators, replacing, runs_dir
 from pix2pix.palette import PALETTES
-from pix2pix.places import GENERATOR_FILE, PLAIN_NAME, generators, replacing, runs_dir
 
 # In this order in a repository of the Hub. A generator of ours is taken as it is.
 HUB_FILES = (GENERATOR_FILE, "pytorch_model.bin", "latest_net_G.pth", "model.safetensors")
@@ -47,7 +47,7 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
     target = runs_dir() / name / GENERATOR_FILE
     if name in generators() or target.parent.exists():
         raise CheckpointError(f"there is already a generator or a run named {name!r}: choose another name")
-    path = hub.fetch(source.removeprefix("hf://"), HUB_FILES, bar) if source.startswith("hf://") else Path(source)
+    path = download.fetch(source.removeprefix("hf://"), HUB_FILES, bar) if source.startswith("hf://") else Path(source)
     path = path.expanduser()
     if path.suffix == ".safetensors" and checkpoint.is_ours(path):
         checkpoint.load(path)  # finds out now what would only fail later

@@ -13,8 +13,8 @@ from PIL import Image
 from training.config import Direction
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
-    from pix2pix.data import Found
-    from pix2pix.doctor import Report
+    from pix2pix.data.doctor import Report
+    from pix2pix.data.pairs import Found
 
 SAMPLES = 8
 SAMPLE_SIZE = 128
@@ -54,8 +54,8 @@ class Checkups:
             return self._reports.get(name)
 
     def _examine(self, found: "Found", name: str) -> None:
-        from pix2pix.data import DatasetError
-        from pix2pix.doctor import Finding, Report, examine
+        from pix2pix.data.doctor import Finding, Report, examine
+        from pix2pix.data.pairs import DatasetError
 
         try:
             for report in examine(found):
@@ -73,7 +73,7 @@ def look_at(folder: str, direction: Direction) -> tuple["Found", str]:
 
     That takes some seconds for the largest folders; what is in the files is for `Checkups` to find out.
     """
-    from pix2pix.data import find_pairs
+    from pix2pix.data.pairs import find_pairs
 
     found = find_pairs(folder, open_files=False)
     left_out = [f"{name}: {why}" for name, why in found.left_out.items()]
@@ -107,7 +107,7 @@ def _details(lines: Iterable[str]) -> str:
 
 
 def _samples(found: "Found", direction: Direction) -> str:
-    from pix2pix.data import PairedImages
+    from pix2pix.data.dataset import PairedImages
 
     pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE)
     count = min(SAMPLES, len(pairs))

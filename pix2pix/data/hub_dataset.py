@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 
 from pix2pix import images
-from pix2pix.intake import IntakeError, new_folder, room
-from pix2pix.places import runs_dir
+from pix2pix.data.folders import IntakeError, new_folder, room
+from pix2pix.files.places import runs_dir
 
 PAIRS = (("imagea", "imageb"), ("image_a", "image_b"), ("a", "b"))  # names of the columns, in lower case
 PHOTOS = "image"

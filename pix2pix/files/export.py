@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from pix2pix import checkpoint
-from pix2pix.checkpoint import KEY, Metadata, Network
-from pix2pix.places import replacing
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import KEY, Metadata, Network
+from pix2pix.files.places import replacing
 
 if TYPE_CHECKING:
     import onnx

@@ -1,0 +1,196 @@
+"""The pairs of a folder as tensors: decoded, augmented and cut to size, in an order that depends on the seed alone."""
+
+import logging
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from pix2pix import images
+from pix2pix.data.augment import AFFINE_SHARE, GAP_SHARE, Cut, affine, with_gap
+from pix2pix.data.hints import SHARE, hinted
+from pix2pix.data.pairs import MIN_SIDE, DatasetError, Entry, Found
+from pix2pix.edges import EdgeStyle, edges
+from pix2pix.palette import Palette, snap
+
+KEPT_BYTES = 1 << 30  # datasets that fit in this once decoded stay decoded
+
+log = logging.getLogger(__name__)
+
+
+class PairedImages(Dataset):
+    """The pairs of one split as tensors: `dataset[index]` is (a, b), each float32 (3, crop_size, crop_size) in [-1, 1].
+
+    `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
+    `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
+    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints; with `wander` (photos
+    alone, too), half of the photos are seen smaller, turned and off the middle, and some with a gap. What is random
+    depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
+
+    A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
+    """
+
+    def __init__(
+        self,
+        found: Found,
+        split: str = "train",
+        *,
+        direction: Literal["AtoB", "BtoA"] = "AtoB",
+        load_size: int = 286,
+        crop_size: int = 256,
+        augment: bool = False,
+        flip: bool = True,
+        palette: Palette | None = None,
+        hints: bool = False,
+        wander: bool = False,
+        seed: int = 0,
+    ) -> None:
+        for wish, name in ((hints, "colour hints need"), (wander, "to wander needs")):
+            if wish and found.layout != "photos":
+                raise DatasetError(f"{name} photos alone, whose edges are made here; {found.root} has pairs")
+        if load_size < crop_size:
+            raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
+        self.found, self.entries, self.left_out = found, found.splits[split], found.left_out
+        self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
+        self.augment, self.flip, self.palette, self.hints, self.seed = augment, flip, palette, hints, seed
+        self.wander = wander and augment
+        pictures = 1 if found.layout == "photos" else 2
+        self.is_small = len(self.entries) * pictures * 3 * load_size**2 <= KEPT_BYTES
+        self._kept: dict[int, tuple[np.ndarray, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> tuple[Tensor, Tensor]:
+        a, b = self._pair(key)
+        return images.to_tensor(a), images.to_tensor(b)
+
+    def look(self, index: int) -> tuple[Image.Image, Image.Image]:
+        """The pair as pictures of crop_size: what the network takes, and what it should make of it."""
+        return self._pair(index)
+
+    def _pair(self, key: int | tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+        index, cut, rng = self._cut(key)
+        pictures = [Image.fromarray(cut.of(pixels)) for pixels in self._decoded(index)]
+        if self.found.layout == "photos":
+            photo, style = pictures[0], EdgeStyle.sample(rng) if self.augment else EdgeStyle()
+            if self.wander and rng.random() < AFFINE_SHARE:
+                photo = Image.fromarray(affine(self._decoded(index)[0], cut, rng))
+            if self.wander and rng.random() < GAP_SHARE:
+                photo = Image.fromarray(with_gap(np.asarray(photo), rng))
+            drawing = edges(photo, style)
+            pictures = hinted(drawing, photo, rng) if self.hints and rng.random() < SHARE else (drawing, photo)
+        a, b = pictures
+        return (a, b) if self.direction == "AtoB" else (b, a)
+
+    def _cut(self, key: int | tuple[int, int]) -> tuple[int, Cut, np.random.Generator]:
+        """The index, what is seen of it this time, and the source of all else that is random in it."""
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        rng = np.random.default_rng((self.seed, epoch, index))
+        room = self.load_size - self.crop_size
+        top, left = rng.integers(0, room + 1, 2) if self.augment else (room // 2, room // 2)
+        return index, Cut(top, left, self.crop_size, self.augment and self.flip and rng.random() < 0.5), rng
+
+    def _decoded(self, index: int) -> tuple[np.ndarray, ...]:
+        """uint8 (load_size, load_size, 3) of A and B, or of the photo alone."""
+        if index not in self._kept:
+            decoded = self._decode_or_next(index)
+            if not self.is_small:
+                return decoded
+            self._kept[index] = decoded
+        return self._kept[index]
+
+    def _decode_or_next(self, index: int) -> tuple[np.ndarray, ...]:
+        for offset in range(len(self)):
+            entry = self.entries[(index + offset) % len(self)]
+            try:
+                return self._decode(entry)
+            except OSError as error:
+                if not self.found.root.is_dir():
+                    raise DatasetError(f"{self.found.root} is not there any more") from error
+                if entry.name not in self.left_out:
+                    log.warning("%s is left out: %s", entry.name, error)
+                    self.left_out[entry.name] = str(error)
+        raise DatasetError(f"not one picture in {self.found.root} can be read any more")
+
+    def _decode(self, entry: Entry) -> tuple[np.ndarray, ...]:
+        pictures = [images.read(entry.a)]
+        if self.found.layout == "folders" and entry.b:
+            pictures.append(images.read(entry.b))
+        elif self.found.layout == "pairs":
+            # Halves are cut before they are resized, so that neither bleeds into the other at the seam.
+            pictures = images.halves(pictures[0])
+        for picture in pictures:
+            if min(picture.size) < MIN_SIDE:
+                raise OSError(f"too small: {picture.width}x{picture.height}")
+        has_labels = self.palette is not None and len(pictures) == 2
+        labels = {"AtoB": 0, "BtoA": 1}[self.direction] if has_labels else None
+        return tuple(
+            self._resize(picture, self.palette if side == labels else None) for side, picture in enumerate(pictures)
+        )
+
+    def _resize(self, picture: Image.Image, palette: Palette | None) -> np.ndarray:
+        size = (self.load_size, self.load_size)
+        if palette:
+            return np.asarray(snap(picture, palette).resize(size, Image.Resampling.NEAREST))
+        return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+
+
+class ResidentPairs:
+    """A small set of pairs kept on a device as uint8, and cut there: nothing is left to wait for.
+
+    `resident[keys]` is (a, b), each (N, 3, crop_size, crop_size): to the bit what `dataset[key]` gives for each key.
+    """
+
+    def __init__(self, dataset: PairedImages, device: torch.device) -> None:
+        self.dataset = dataset
+        shape = (len(dataset), 2, dataset.load_size, dataset.load_size, 3)
+        self.pictures = torch.empty(shape, dtype=torch.uint8, device=device)
+        for index, pair in enumerate(self.pictures):
+            pair.copy_(torch.from_numpy(np.stack(dataset._decode_or_next(index))))
+
+    @staticmethod
+    def fits(dataset: PairedImages) -> bool:
+        """The edges of photos are made on the CPU."""
+        return dataset.found.layout != "photos" and dataset.is_small
+
+    def __getitem__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        pairs = []
+        for key in keys:
+            index, cut, _ = self.dataset._cut(key)
+            pair = self.pictures[index, :, cut.top : cut.top + cut.size, cut.left : cut.left + cut.size]
+            pairs.append(pair.flip(2) if cut.mirrored else pair)
+        left, right = images.scale(torch.stack(pairs).permute(1, 0, 4, 2, 3))
+        return (left, right) if self.dataset.direction == "AtoB" else (right, left)
+
+
+class ShuffledBatches(Sampler[list[tuple[int, int]]]):
+    """Endless batches of (epoch, index), shuffled anew each epoch from the seed, starting at any step.
+
+    A batch may straddle two epochs. Of `shards` processes each takes its own part of every step's pairs.
+    """
+
+    def __init__(
+        self, length: int, batch_size: int, seed: int, *, start: int = 0, shard: int = 0, shards: int = 1
+    ) -> None:
+        self.length, self.batch_size, self.seed = length, batch_size, seed
+        self.start, self.shard, self.shards = start, shard, shards
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        known, order = -1, np.arange(self.length)
+        position = (self.start * self.shards + self.shard) * self.batch_size
+        while True:
+            batch = []
+            for place in range(position, position + self.batch_size):
+                epoch, offset = divmod(place, self.length)
+                if epoch != known:
+                    known, order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.length)
+                batch.append((epoch, int(order[offset])))
+            yield batch
+            position += self.shards * self.batch_size
