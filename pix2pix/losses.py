@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 COLOUR_SQUARE = 16  # pixels a side
+COLOURLESS = 0.1  # of 2: the most by which red, green and blue of a grey pixel differ, for JPEG moves them apart
 HELD_TO = 6.0  # of normalised activations
 
 
@@ -28,12 +29,16 @@ def l1_loss(fake: Tensor, b: Tensor) -> Tensor:
     return F.l1_loss(fake.float(), b)
 
 
-def colour_loss(fake: Tensor, b: Tensor) -> Tensor:
-    """The L1 term of what is left of both, (N, C, H, W), when each square of COLOUR_SQUARE pixels is one mean colour.
+def colour_loss(a: Tensor, fake: Tensor, b: Tensor) -> Tensor:
+    """The L1 term of what is left of fake and B, (N, C, H, W), when each square of COLOUR_SQUARE pixels is one colour.
 
     It holds the colours to those of B, which the maps of a frozen network hardly tell, and leaves the textures free.
+    Pictures whose A has no colour at all do not count: nothing in black lines tells the colour of a shoe, and the mean
+    of all that it could have is a dark grey.
     """
-    return l1_loss(F.avg_pool2d(fake.float(), COLOUR_SQUARE), F.avg_pool2d(b, COLOUR_SQUARE))
+    tells = ((a.amax(1) - a.amin(1)).amax((1, 2)) > COLOURLESS).float()
+    difference = F.avg_pool2d(fake.float(), COLOUR_SQUARE) - F.avg_pool2d(b, COLOUR_SQUARE)
+    return (tells * difference.abs().mean((1, 2, 3))).mean()
 
 
 def generator_loss(fake_logits: Tensor, fake: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -56,11 +56,20 @@ def test_feature_loss_adds_up_the_layers_and_moves_the_fake_alone():
 
 
 def test_the_colour_loss_sees_colours_and_no_texture():
-    b = torch.zeros(1, 3, 32, 32)
+    b, red = torch.zeros(1, 3, 32, 32), torch.ones(1, 3, 32, 32)
+    red[:, 1:] = -1
     texture = b.clone()
     texture[..., ::2], texture[..., 1::2] = 0.5, -0.5
-    assert colour_loss(texture, b) == 0 != l1_loss(texture, b)
-    assert colour_loss(b + 0.25, b) == 0.25
+    assert colour_loss(red, texture, b) == 0 != l1_loss(texture, b)
+    assert colour_loss(red, b + 0.25, b) == 0.25
+
+
+def test_the_colour_loss_counts_what_a_says_of_colours():
+    lines, b = torch.ones(2, 3, 32, 32), torch.zeros(2, 3, 32, 32)
+    lines[:, :, 8:10] = -1
+    assert colour_loss(lines, b + 0.5, b) == 0
+    lines[1, 0, 20:24, 20:24] = 0  # one of the two has a hint
+    assert colour_loss(lines, b + 0.5, b) == 0.25
 
 
 def test_what_is_held_is_as_it_was_and_has_the_gradient_of_a_further_term():

@@ -24,8 +24,8 @@ Objective = Literal["paper", "recommended"]
 # Of what is minimised: the paper's, and ours, which looks for materials as well as for shapes (docs/experiments.md).
 OBJECTIVES: dict[Objective, dict[str, Any]] = {
     "paper": {},
-    "recommended": {"lambda_l1": 20.0, "lambda_perceptual": 20.0, "lambda_projected": 1.0, "lambda_spikes": 0.004,
-                    "beta2": 0.99, "ema": 0.998, "smooth": True},
+    "recommended": {"lambda_l1": 20.0, "lambda_perceptual": 20.0, "lambda_colour": 50.0, "lambda_projected": 1.0,
+                    "lambda_spikes": 0.004, "beta2": 0.99, "ema": 0.998, "smooth": True},
 }  # fmt: skip
 
 # What to begin with: the paper's recipe is TrainConfig's own defaults.
@@ -150,7 +150,8 @@ class TrainConfig:
     """weight of the perceptual term: how differently a network that was trained on photos sees the fake and B (say 20,
     with lambda_l1 at 20)"""
     lambda_colour: Weight = 0.0
-    """weight of a further L1 term of mean colours, of squares of 16 pixels, where lambda_l1 is small (say 50)"""
+    """weight of a further L1 term of mean colours, of squares of 16 pixels, where lambda_l1 is small (say 50); pairs
+    whose input has no colour do not count in it"""
     lambda_projected: Weight = 0.0
     """weight of further discriminators, on what that network sees in A and B (say 1)"""
     l1_steps: Count = 0

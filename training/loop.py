@@ -266,7 +266,7 @@ def update(
     if lambda_features:
         objective = objective + lambda_features * feature_loss(fake_features, [both[: len(b)] for both in features])
     if lambda_colour:
-        objective = objective + lambda_colour * colour_loss(fake, b)
+        objective = objective + lambda_colour * colour_loss(a, fake, b)
     further_G, further_losses_G = terms.of_G(maps) if terms and maps else (0.0, [])
     accelerator.backward(objective + further_G)
     opt_G.step()

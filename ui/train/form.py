@@ -29,15 +29,19 @@ INPUT_KINDS: dict[str, dict[str, str]] = {
 }
 PRESET_WORDS: dict[Preset, str] = {
     "quick": "Quick: 128 px, 2,000 steps, a first impression",
+    "recommended": "Recommended: 256 px, 6,000 steps, clean materials",
     "paper": "Paper: 256 px, 200 times through the pictures",
 }
+DEFAULT_PRESET: Preset = "recommended"
+# The shipped generators, by the kind of input that they know; facade labels have a palette of 12.
+KNOWN_INPUTS = {"Line drawings": "edges2shoes", "Facade labels, in the 12 CMP colours": "labels2facades"}
 # What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "The pictures": ("layout", "line_width", "colour_hints", "load_size", "crop_size", "flip", "wander"),
+    "The pictures": ("layout", "class_planes", "line_width", "colour_hints", "load_size", "crop_size", "flip", "wander"),
     "The networks": ("ngf", "ndf", "n_layers", "dropout", "smooth", "init_from", "ema"),
     "The training": (
-        "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "lambda_l1", "lambda_features",
-        "lambda_spikes", "l1_steps", "seed",
+        "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "beta2", "lambda_l1",
+        "lambda_features", "lambda_spikes", "lambda_perceptual", "lambda_colour", "lambda_projected", "l1_steps", "seed",
     ),
     "The machine": ("device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every"),
     "For its file": ("licence", "provenance"),
@@ -95,10 +99,11 @@ class Form:
         self.findings = gr.HTML(elem_classes="found", visible=False, elem_id="train-findings")
         self.preset = gr.Radio(
             [(words, preset) for preset, words in PRESET_WORDS.items()],
-            value="quick",
+            value=DEFAULT_PRESET,
             label="How long",
             elem_id="train-preset",
         )
+        self.begin_from = gr.Checkbox(False, label="", visible=False, elem_id="train-begin-from")
         with gr.Accordion("Advanced", open=False, elem_id="train-settings"):
             self.settings = _settings()
         self.name = gr.Textbox(label="Name", placeholder="as the folder", max_lines=1, elem_id="train-name")
@@ -133,6 +138,19 @@ class Form:
             **quiet,
         )
         self.preset.input(self._choose, self.preset, list(self.settings.values()), **quiet)
+        gr.on(
+            [self.input_kind.change, self.preset.change],
+            _offer,
+            [self.input_kind, self.preset],
+            [self.begin_from, self.settings["init_from"], self.settings["class_planes"]],
+            **quiet,
+        )
+        self.begin_from.input(
+            _begin_from,
+            [self.begin_from, self.input_kind],
+            [self.settings["init_from"], self.settings["class_planes"]],
+            **quiet,
+        )
         self.settings["init_from"].focus(
             _offer_generators, self.settings["init_from"], self.settings["init_from"], **quiet
         )
@@ -262,8 +280,8 @@ def _say(words: str) -> None:
 
 
 def _settings() -> dict[str, Any]:
-    """Fields by their name in TrainConfig, with the values of the first preset and the words of the command line."""
-    values, texts, types = _default_values("quick"), help_of_settings(), get_type_hints(TrainConfig)
+    """Fields by their name in TrainConfig, with the values of the default preset and the words of the command line."""
+    values, texts, types = _default_values(DEFAULT_PRESET), help_of_settings(), get_type_hints(TrainConfig)
     fields: dict[str, Any] = {}
     for title, names in GROUPS.items():
         gr.Markdown(f"#### {title}")
@@ -310,6 +328,19 @@ def _generator_choices(more: str = "") -> list[tuple[str, str]]:
         choices.append((name, name))
         choices += [(f"{name}, step {step:,}", str(kept)) for step, kept in snapshots(path).items()]
     return choices if any(value == more for _, value in choices) else [*choices, (more, more)]
+
+
+def _offer(input_kind: str, preset: Preset) -> list[Any]:
+    """With the recommended preset, to begin from the shipped generator that knows this kind of input."""
+    name = KNOWN_INPUTS.get(input_kind, "") if preset == "recommended" else ""
+    name = name if name in generators() else ""
+    words = f"Begin from {name}, which knows such inputs already: it gets better sooner"
+    return [gr.Checkbox(bool(name), label=words, visible=bool(name)), *_begin_from(bool(name), input_kind)]
+
+
+def _begin_from(wanted: bool, input_kind: str) -> list[Any]:
+    name = KNOWN_INPUTS[input_kind] if wanted else ""
+    return [gr.Dropdown(choices=_generator_choices(name), value=name), wanted and "labels" in input_kind]
 
 
 def _offer_generators(chosen: str) -> Any:

@@ -14,10 +14,19 @@ WIDTH, HEIGHT, MARGIN = 640, 220, 44
 SHEETS = 8  # previews that are shown
 MAX_POINTS = 400  # of a curve
 CURVES = {
+    "Distance from the target, as a network sees it (perceptual)": {
+        "loss_perceptual": "#3b7dd8",
+        "val_perceptual": "#2a9d6f",
+    },
     "Distance from the target (L1)": {"loss_L1": "#3b7dd8", "val_L1": "#2a9d6f"},
     "Generator against discriminator": {"loss_G": "#3b7dd8", "loss_D": "#e8793a"},
+    "Generator against the discriminators on features": {
+        "loss_G_projected": "#3b7dd8",
+        "loss_D_projected": "#e8793a",
+    },
     "Share of patches that the discriminator judges right": {"acc_D": "#e8793a"},
 }
+BEST_WORDS = {"val_L1": "validation L1", "val_perceptual": "perceptual distance on validation"}
 STYLE = """
 :root { color-scheme: light dark; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
@@ -32,8 +41,9 @@ def report(run: Run) -> str:
     """A whole document."""
     rows, status = run.metrics()[0], run.status()
     advice = "".join(f"<p>{html.escape(words)}</p>" for words in advise(rows, status.state == "finished"))
-    looks = [(row["val_L1"], row["step"]) for row in rows if "val_L1" in row]
-    best = f" Lowest validation L1: {min(looks)[0]:.4f}, at step {min(looks)[1]:,}." if looks else ""
+    by, words = run.config.best_by, BEST_WORDS[run.config.best_by]
+    looks = [(row[by], row["step"]) for row in rows if by in row]
+    best = f" Lowest {words}: {min(looks)[0]:.4f}, at step {min(looks)[1]:,}." if looks else ""
     seconds = rows[-1]["time"] if rows else 0
     curves = "".join(_plot(title, colours, rows) for title, colours in CURVES.items()) if len(rows) > 1 else ""
     name = html.escape(run.name)

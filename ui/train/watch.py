@@ -34,15 +34,26 @@ STATE_WORDS = {
     "finished": "Finished",
     "failed": "Failed",
 }
-CURVES = {"adversarial": ["loss_D", "loss_G"], "distance": ["loss_L1", "val_L1"], "right": ["acc_D"], "rate": ["lr"]}
+FURTHER_CURVES = ("perceptual", "projected")
+CURVES = {
+    "perceptual": ["loss_perceptual", "val_perceptual"],
+    "projected": ["loss_D_projected", "loss_G_projected"],
+    "adversarial": ["loss_D", "loss_G"],
+    "distance": ["loss_L1", "val_L1"],
+    "right": ["acc_D"],
+    "rate": ["lr"],
+}
 TITLES = {
+    "perceptual": "Distance from the target, as a network sees it",
+    "projected": "Generator against the discriminators on features",
     "adversarial": "Generator against discriminator",
     "distance": "Distance from the target (L1)",
     "right": "How often D is right",
     "rate": "Learning rate",
 }
 COLOURS = {"loss_D": "#e8793a", "loss_G": "#3b7dd8", "loss_L1": "#3b7dd8", "val_L1": "#2a9d6f", "acc_D": "#e8793a",
-           "lr": "#8a8d91"}  # fmt: skip
+           "loss_perceptual": "#3b7dd8", "val_perceptual": "#2a9d6f", "loss_D_projected": "#e8793a",
+           "loss_G_projected": "#3b7dd8", "lr": "#8a8d91"}  # fmt: skip
 MAX_POINTS = 500  # of a curve
 SMOOTHING = 0.6
 REFRESH_S = 2.0
@@ -78,6 +89,8 @@ class Watch:
                 0, 0.99, SMOOTHING, step=0.01, label="Smoothing of the curves", buttons=[], elem_id="train-smoothing"
             )
             self.curves: dict[str, gr.LinePlot] = {}
+            with gr.Row(visible=False) as self.further:  # of runs that have the perceptual terms
+                self.curves |= {part: _plot(part) for part in FURTHER_CURVES}
             for parts in (("adversarial", "distance"), ("right", "rate")):
                 with gr.Row():
                     self.curves |= {part: _plot(part) for part in parts}
@@ -89,7 +102,7 @@ class Watch:
         self.outputs = [
             self.run, self.status, self.coach, self.buttons, self.stop, self.resume, self.controls,
             self.pictures, self.preview, self.caption, self.position,
-            self.plots, *self.curves.values(), self.log_box, self.log, self.seen,
+            self.plots, self.further, *self.curves.values(), self.log_box, self.log, self.seen,
         ]  # fmt: skip
 
     def connect(self, form: Form) -> None:
@@ -209,6 +222,7 @@ class Watch:
             return {}
         rows = _rows(run.metrics_file, stamp)
         updates: dict[Any, Any] = {self.curves[part]: curve(rows, names, smoothing) for part, names in CURVES.items()}
+        updates[self.further] = gr.Row(visible=run.config.has_perceptual_terms)
         return updates | {self.plots: gr.Column(visible=len(rows) > 1)}
 
     def _show_log(self, run: Run, before: Seen, now: Seen) -> dict[Any, Any]:
@@ -248,7 +262,8 @@ def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
     elif run.generator_file.exists():
         listed = next((name for name, path in generators().items() if path == run.generator_file), run.name)
         kept = best(run.generator_file)
-        at_best = f" What it was at its best, at step {kept[0]:,}, is there too." if kept else ""
+        by = "perceptual distance" if run.config.has_perceptual_terms else "L1"
+        at_best = f" What it was at its best by {by} on val, at step {kept[0]:,}, is there too." if kept else ""
         parts.append(f"<p class='quiet'>Try it: the Draw tab has it as “{html.escape(listed)}”.{at_best}</p>")
     if status.error:
         parts.append(f"<div class='problem' role='alert'>{html.escape(status.error)}</div>")
