@@ -2,9 +2,9 @@
 
 python benchmarks/trained_pair.py [--begin-from edges2shoes] [--steps 300]
 
-The photos are handbags on white, drawn by code; 16 further ones are looked at. Three trainings by the recommended preset:
-from random weights, from the generator alone, and from both. Prints a Markdown table of the distances from the target
-(the perceptual one, in which lower is better, and L1) after each third of the steps, and as its last line all as JSON.
+The photos are handbags on white, drawn by code; 16 further ones are looked at. Three trainings by the recommended
+preset: from random weights, from the generator alone, and from both. Prints a Markdown table of the distances from the
+target (the perceptual one, and L1) after each third of the steps, and as its last line all of them as JSON.
 """
 
 import argparse

@@ -84,3 +84,29 @@ def test_still_improving_is_said_at_the_end_alone():
 
 def test_the_first_bad_step_is_named():
     assert coach.not_a_number(312).startswith("The loss is not a number since step 312: stopped, and the last good")
+
+
+def perceptual_rows(count: int, **figures: Callable[[int], float]) -> list[dict[str, Any]]:
+    """Of a run with the perceptual terms, the named figures by the index of the row."""
+    usual = {"loss_perceptual": 0.5, "loss_D_projected": 0.5, "val_perceptual": 0.5, "loss_G_projected": 0.5}
+    made = rows(count, val_L1=lambda index: 0.2 + index / 1000)  # which rises all the while, and decides nothing
+    return [row | usual | {name: of(index) for name, of in figures.items()} for index, row in enumerate(made)]
+
+
+def test_the_discriminators_on_features_have_won_or_lost():
+    won = advise(perceptual_rows(60, loss_D_projected=lambda _: 0.01, val_perceptual=lambda index: 1 / (index + 1)))
+    assert len(won) == 1
+    assert "discriminators on features have won since step" in won[0]
+    lost = advise(perceptual_rows(60, loss_D_projected=lambda _: 1.0, val_perceptual=lambda index: 1 / (index + 1)))
+    assert len(lost) == 1
+    assert "discriminators on features have guessed since step" in lost[0]
+
+
+def test_with_the_perceptual_terms_their_distance_decides():
+    falling = perceptual_rows(100, val_perceptual=lambda index: 1 / (index + 1))
+    assert advise(falling) == []
+    (ended,) = advise(falling, finished=True)
+    assert ended.startswith("The perceptual distance on validation was still falling")
+    best_at_50 = lambda index: 0.2 + abs(index - 49) / 1000  # noqa: E731
+    (words,) = advise(perceptual_rows(120, val_perceptual=best_at_50, loss_perceptual=lambda index: 1 / (index + 1)))
+    assert "by heart since step 5,000: the perceptual distance on validation has risen" in words

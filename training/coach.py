@@ -14,13 +14,16 @@ LONG = 10  # rows of metrics, or previews, from which something is no accident
 WON = 0.98  # share of patches that D judges right, from which G learns nothing more from it
 LOST = 0.53  # share down to which it might as well throw dice
 SHARE = 0.25  # of the training so far, for which there was no progress
-WORSE = 1.05  # times the best val_L1
+WORSE = 1.05  # times the best distance from val
+HINGE_WON = 0.05  # half of the loss of the discriminators on features: 1 by guessing, 0 where each is sure of all
+HINGE_LOST = 0.97
 WAITING = 0.3  # share of the time spent waiting for data
 
 
 def advise(rows: Sequence[Row], finished: bool = False) -> list[str]:
     """What there is to say, the most pressing first."""
-    rules = [discriminator_has_won, discriminator_has_lost, overfitting, no_progress, waiting_for_data]
+    rules = [discriminator_has_won, discriminator_has_lost, projected_have_won, projected_have_lost,
+             overfitting, no_progress, waiting_for_data]  # fmt: skip
     if finished:
         rules.append(still_improving)
     said = [words for rule in rules if (words := rule(rows))]
@@ -51,8 +54,30 @@ def discriminator_has_lost(rows: Sequence[Row]) -> str | None:
     )
 
 
+def projected_have_won(rows: Sequence[Row]) -> str | None:
+    """The discriminators on features are sure of every fake, and have been for long."""
+    since = _since(_smoothed(_with(rows, "loss_D_projected"), "loss_D_projected"), lambda loss: loss <= HINGE_WON)
+    if since is None:
+        return None
+    return (
+        f"The discriminators on features have won since step {since:,}: the generator learns nothing more from them. "
+        "Lower their weight (lambda_projected) or the rate of all discriminators (lr_D): duplicate the run with half."
+    )
+
+
+def projected_have_lost(rows: Sequence[Row]) -> str | None:
+    """They do no better than chance for long: then they teach nothing either."""
+    since = _since(_smoothed(_with(rows, "loss_D_projected"), "loss_D_projected"), lambda loss: loss >= HINGE_LOST)
+    if since is None:
+        return None
+    return (
+        f"The discriminators on features have guessed since step {since:,}: they cannot tell the fakes from the real. "
+        "Give all discriminators a higher rate (lr_D): duplicate the run with it doubled."
+    )
+
+
 def no_progress(rows: Sequence[Row]) -> str | None:
-    """val_L1 has not been as low as at its best for long."""
+    """The distance from val has not been as low as at its best for long."""
     if not (looks := _looks(rows)):
         return None
     best, _ = _best(looks)
@@ -61,7 +86,7 @@ def no_progress(rows: Sequence[Row]) -> str | None:
     if later < LONG or last - best < SHARE * last:
         return None
     return (
-        f"Validation L1 has not improved for {last - best:,} steps; the best was at step {best:,}, "
+        f"{_distance(rows)[1]} has not improved for {last - best:,} steps; the best was at step {best:,}, "
         "and the generator of then is kept."
     )
 
@@ -72,16 +97,18 @@ def overfitting(rows: Sequence[Row]) -> str | None:
     if no_progress(rows) is None:
         return None
     best, lowest = _best(looks)
-    trained = [(row["step"], row["loss_L1"]) for row in rows if "loss_L1" in row]
+    name, words = _distance(rows)
+    loss = name.replace("val_", "loss_")
+    trained = [(row["step"], row[loss]) for row in rows if loss in row]
     before = _mean([value for step, value in trained if step <= best][-LONG:])
     after = _mean([value for _, value in trained][-LONG:])
     recent = _mean([value for _, value in looks[-LONG // 2 :]])
     if before is None or after is None or recent is None or after >= before or recent < WORSE * lowest:
         return None
     return (
-        f"It learns its pictures by heart since step {best:,}: validation L1 has risen from {lowest:.3f} to "
-        f"{recent:.3f} while the training's fell. The generator of step {best:,} is kept as the best; more pictures "
-        "would help, more steps will not."
+        f"It learns its pictures by heart since step {best:,}: {words[0].lower()}{words[1:]} has "
+        f"risen from {lowest:.3f} to {recent:.3f} while the training's fell. The generator of step {best:,} is kept as "
+        "the best; more pictures would help, more steps will not."
     )
 
 
@@ -101,7 +128,7 @@ def still_improving(rows: Sequence[Row]) -> str | None:
     looks = _looks(rows)
     if len(looks) < LONG or _best(looks)[0] < looks[-1][0] * (1 - SHARE / 5):
         return None
-    return "Validation L1 was still falling when it ended: extend it, and it will get better."
+    return f"{_distance(rows)[1]} was still falling when it ended: extend it, and it will get better."
 
 
 def not_a_number(step: int) -> str:
@@ -115,6 +142,11 @@ def not_a_number(step: int) -> str:
 def _with_D(rows: Sequence[Row]) -> list[Row]:
     """Those in which D was trained."""
     return [row for row in rows if row.get("loss_D") and "acc_D" in row]
+
+
+def _with(rows: Sequence[Row], name: str) -> list[Row]:
+    """Those of them that have it."""
+    return [row for row in _with_D(rows) if name in row]
 
 
 def _smoothed(rows: Sequence[Row], name: str) -> list[tuple[int, float]]:
@@ -139,7 +171,16 @@ def _to_the_end(points: Sequence[tuple[int, float]], holds: Callable[[float], bo
 
 
 def _looks(rows: Sequence[Row]) -> list[tuple[int, float]]:
-    return [(row["step"], row["val_L1"]) for row in rows if "val_L1" in row]
+    """(step, distance from val)."""
+    name, _ = _distance(rows)
+    return [(row["step"], row[name]) for row in rows if name in row]
+
+
+def _distance(rows: Sequence[Row]) -> tuple[str, str]:
+    """What the best generator is chosen by, and its words: where the run has it the perceptual distance, else L1."""
+    if any("val_perceptual" in row for row in rows):
+        return "val_perceptual", "The perceptual distance on validation"
+    return "val_L1", "Validation L1"
 
 
 def _best(looks: Sequence[tuple[int, float]]) -> tuple[int, float]:
