@@ -7,6 +7,7 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from PIL import Image
 
@@ -134,3 +135,17 @@ def test_the_help_reads_like_the_form():
     words = " ".join(done.stdout.split())
     places = [words.index(f"--{name.replace('_', '-')}") for names in GROUPS.values() for name in names]
     assert places == sorted(places)
+
+
+def test_the_recommended_preset_offers_what_knows_the_input():
+    from ui.train.form import _offer
+
+    box, init_from, planes = _offer("Line drawings", "recommended", "", 256, 32)
+    assert (box.visible, box.value, init_from.value, planes) == (True, True, "edges2shoes", False)
+    box, init_from, planes = _offer("Facade labels, in the 12 CMP colours", "recommended", "edges2shoes", 256, 32)
+    assert (box.visible, init_from.value, planes) == (True, "labels2facades", True)
+    for input_kind, preset, crop_size in (("Photos", "recommended", 256), ("Line drawings", "paper", 256),
+                                          ("Line drawings", "recommended", 128)):  # fmt: skip
+        box, init_from, planes = _offer(input_kind, preset, "edges2shoes", crop_size, 32)
+        assert (box.visible, init_from.value, planes) == (False, "", False)
+    assert _offer("Line drawings", "recommended", "my own", 256, 32) == gr.skip()

@@ -82,6 +82,7 @@ def give(page: Page, folder: Path) -> None:
 
 def start(page: Page, folder: Path, **settings: int) -> None:
     give(page, folder)
+    page.get_by_role("radio", name=re.compile("^Quick")).check()
     if not page.locator("#train-load-size").is_visible():
         page.get_by_role("button", name="Advanced").click()
     page.locator("#train-crop-size input").click()
@@ -175,11 +176,16 @@ def test_the_doctor_says_what_it_finds_and_the_run_leaves_it_out(open_page: Call
     expect(findings.get_by_text("blank.png")).to_be_visible()
     expect(page.locator("#train-kind input")).to_have_value("Line drawings")
     expect(page.locator("#train-preset")).to_contain_text("-core CPU", timeout=WAIT_MS)  # measured meanwhile
+    # The recommended preset offers the shipped generator of line drawings; another preset does not.
+    expect(page.get_by_role("radio", name=re.compile("^Recommended"))).to_be_checked()
+    expect(page.get_by_label("Begin from edges2shoes")).to_be_checked()
+    page.get_by_role("radio", name=re.compile("^Quick")).check()
+    expect(page.locator("#train-begin-from")).to_be_hidden()
     page.locator("#train-start").click()
     state(page, "starting", "running")
     config = Run.named("circles").config
     assert set(config.leave_out) == {"blank.png", "broken.png"}
-    assert (config.a, config.b) == ("edges", "image")
+    assert (config.a, config.b, config.init_from) == ("edges", "image", "")
 
 
 def test_an_uploaded_zip_becomes_a_dataset(open_page: Callable[..., Page], circles: Path, runs: Path, tmp_path: Path):
@@ -284,7 +290,12 @@ def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
     again = watch.refresh("still", LAST, SMOOTHING, seen)
     assert again == gr.skip()
     run.append_metrics({"step": 2, "loss_G": 1.0})
-    assert set(watch.refresh("still", LAST, SMOOTHING, seen)) == {*watch.curves.values(), watch.plots, watch.seen}
+    assert set(watch.refresh("still", LAST, SMOOTHING, seen)) == {
+        *watch.curves.values(),
+        watch.further,
+        watch.plots,
+        watch.seen,
+    }
 
 
 def test_a_wrong_value_is_said_in_words(open_page: Callable[..., Page], circles: Path, tmp_path: Path):

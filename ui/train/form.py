@@ -37,11 +37,14 @@ DEFAULT_PRESET: Preset = "recommended"
 KNOWN_INPUTS = {"Line drawings": "edges2shoes", "Facade labels, in the 12 CMP colours": "labels2facades"}
 # What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "The pictures": ("layout", "class_planes", "line_width", "colour_hints", "load_size", "crop_size", "flip", "wander"),
+    "The pictures": (
+        "layout", "class_planes", "line_width", "colour_hints", "load_size", "crop_size", "flip", "wander",
+    ),
     "The networks": ("ngf", "ndf", "n_layers", "dropout", "smooth", "init_from", "ema"),
     "The training": (
         "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "beta2", "lambda_l1",
-        "lambda_features", "lambda_spikes", "lambda_perceptual", "lambda_colour", "lambda_projected", "l1_steps", "seed",
+        "lambda_features", "lambda_spikes", "lambda_perceptual", "lambda_colour", "lambda_projected",
+        "l1_steps", "seed",
     ),
     "The machine": ("device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every"),
     "For its file": ("licence", "provenance"),
@@ -138,10 +141,11 @@ class Form:
             **quiet,
         )
         self.preset.input(self._choose, self.preset, list(self.settings.values()), **quiet)
+        architecture = [self.settings[name] for name in OF_A_GENERATOR]
         gr.on(
-            [self.input_kind.change, self.preset.change],
+            [self.input_kind.change, self.preset.change, *(setting.change for setting in architecture)],
             _offer,
-            [self.input_kind, self.preset],
+            [self.input_kind, self.preset, self.settings["init_from"], *architecture],
             [self.begin_from, self.settings["init_from"], self.settings["class_planes"]],
             **quiet,
         )
@@ -330,9 +334,13 @@ def _generator_choices(more: str = "") -> list[tuple[str, str]]:
     return choices if any(value == more for _, value in choices) else [*choices, (more, more)]
 
 
-def _offer(input_kind: str, preset: Preset) -> list[Any]:
+def _offer(input_kind: str, preset: Preset, init_from: str, crop_size: int, ngf: int) -> Any:
     """With the recommended preset, to begin from the shipped generator that knows this kind of input."""
-    name = KNOWN_INPUTS.get(input_kind, "") if preset == "recommended" else ""
+    if init_from not in ("", *KNOWN_INPUTS.values()):
+        return gr.skip()  # someone has chosen another
+    wanted = PRESETS["recommended"]
+    fits = preset == "recommended" and (crop_size, ngf) == (TrainConfig.crop_size, wanted["ngf"])
+    name = KNOWN_INPUTS.get(input_kind, "") if fits else ""
     name = name if name in generators() else ""
     words = f"Begin from {name}, which knows such inputs already: it gets better sooner"
     return [gr.Checkbox(bool(name), label=words, visible=bool(name)), *_begin_from(bool(name), input_kind)]
