@@ -20,11 +20,18 @@ from torch.utils._pytree import tree_leaves
 
 from training.config import TrainConfig
 from training.graph import WARM_UP, Replayed, set_lr
-from training.loop import accelerator_for, adam, networks, update
+from training.loop import accelerator_for, adam, networks, steps, update
+from training.perceptual_terms import judges, perceptual_terms
 
 STEPS = WARM_UP + 4
 TOLERANCE = 1e-4  # a learning rate in a tensor is one in fp32, and a GPU does not add in the same order each time
-CONFIG = TrainConfig(name="any", dataset="any", crop_size=32, ngf=4, ndf=4, precision="fp32")
+CONFIG = TrainConfig(
+    name="any", dataset="any", crop_size=32, ngf=4, ndf=4, precision="fp32", device="cpu", lambda_features=10.0
+)
+OBJECTIVES = {
+    "paper": CONFIG,
+    "with perceptual terms": CONFIG.with_changes(lambda_perceptual=20.0, lambda_projected=1.0, lambda_colour=50.0),
+}
 
 
 class Tape(TorchDispatchMode):
@@ -49,47 +56,59 @@ class Tape(TorchDispatchMode):
 
 
 class Training:
-    """Two networks, their optimizers and a step."""
+    """The networks, their optimizers and a step."""
 
     losses: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, config: TrainConfig) -> None:
         AcceleratorState._reset_state(reset_partial_state=True)
         torch.manual_seed(0)
-        accelerator = accelerator_for(CONFIG)
-        self.G, self.D = networks(CONFIG, accelerator.device)
-        self.optimizers = opt_G, opt_D = adam(CONFIG, self.G), adam(CONFIG, self.D)
-        G, D = accelerator.prepare(self.G, self.D)
-        self.step = lambda a, b: update(G, D, opt_G, opt_D, a, b, 100.0, accelerator, 10.0)
+        accelerator = accelerator_for(config)
+        terms = perceptual_terms(config, accelerator)
+        G, D = networks(config, accelerator.device)
+        self.networks = [G, D, *judges(terms)]
+        self.optimizers = opt_G, opt_D = adam(config, G), adam(config, D, *judges(terms))
+        _, self.step = steps(config, accelerator, G, D, opt_G, opt_D, terms)
 
     def tensors(self) -> list[Tensor]:
+        weights = [value for network in self.networks for value in network.state_dict().values()]
         states = [state for optimizer in self.optimizers for state in optimizer.state.values()]
-        return [*self.G.parameters(), *self.D.parameters(), *(each for state in states for each in state.values())]
+        return [*weights, *(each for state in states for each in state.values())]
 
-    def run(self, step: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """Its losses (STEPS, 4); another batch and another learning rate in each step."""
+    def run(self, step: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+        """Its losses (STEPS, of each); another batch and another learning rate in each step."""
         losses = []
         for number in range(STEPS):
             torch.manual_seed(number)
-            a, b = (torch.rand(2, 1, 3, 32, 32) * 2 - 1).to(next(self.G.parameters()).device)
+            a, b = (torch.rand(2, 1, 3, 32, 32) * 2 - 1).to(self.device)
             for optimizer in self.optimizers:
                 set_lr(optimizer, 2e-3 / (1 + number))
-            losses.append(step(a, b).clone())
+            losses.append(step(a, b, torch.zeros(2, dtype=torch.long, device=self.device)).clone())
         return torch.stack(losses)
 
+    @property
+    def device(self) -> torch.device:
+        return next(self.networks[0].parameters()).device
 
-@pytest.fixture
-def trained() -> Training:
+
+@pytest.fixture(params=OBJECTIVES, scope="module")
+def config(request: pytest.FixtureRequest) -> TrainConfig:
+    config = OBJECTIVES[request.param]
+    return config.with_changes(device="cuda") if torch.cuda.is_available() else config
+
+
+@pytest.fixture(scope="module")
+def trained(config: TrainConfig) -> Training:
     """By steps that were made one by one."""
-    training = Training()
+    training = Training(config)
     training.losses = training.run(training.step)
     return training
 
 
 @pytest.fixture
-def training(monkeypatch: pytest.MonkeyPatch) -> Training:
+def training(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> Training:
     """Another, in the very same state. Without a GPU it has tapes for graphs."""
-    training = Training()
+    training = Training(config)
     if torch.cuda.is_available():
         return training
 
@@ -114,9 +133,9 @@ def training(monkeypatch: pytest.MonkeyPatch) -> Training:
 def test_replayed_steps_are_those_that_would_have_been_made(training: Training, trained: Training):
     asked: list[int] = []
 
-    def step(a: Tensor, b: Tensor) -> Tensor:
+    def step(a: Tensor, b: Tensor, window: Tensor) -> Tensor:
         asked.append(1)
-        return training.step(a, b)
+        return training.step(a, b, window)
 
     losses = training.run(Replayed(step, *training.optimizers))
     torch.testing.assert_close(losses, trained.losses, rtol=TOLERANCE, atol=0)
@@ -138,12 +157,21 @@ def test_without_a_graph_it_goes_on_and_says_why(
     assert "not permitted when stream is capturing" in record.message
 
 
-def test_a_step_waits_for_no_answer_of_the_device():
-    """On the device `meta` numbers have no values, and to ask for one is an error."""
-    G, D = networks(CONFIG, torch.device("meta"))
-    opt_G, opt_D = adam(CONFIG, G), adam(CONFIG, D)
-    a, b = torch.rand(2, 1, 3, 32, 32, device="meta")
-    losses = update(G, D, opt_G, opt_D, a, b, 100.0, Accelerator(cpu=True), 10.0)
+@pytest.mark.parametrize("perceptual", [0.0, 20.0])
+def test_a_step_waits_for_no_answer_of_the_device(perceptual: float):
+    """On the device `meta` numbers have no values, and to ask for one is an error. It has no autocast, which the
+    discriminators on features need.
+    """
+    config = CONFIG.with_changes(lambda_perceptual=perceptual)
+    accelerator, meta = Accelerator(cpu=True), torch.device("meta")
+    terms = perceptual_terms(config, accelerator)
+    if terms:
+        terms.perception.to(meta)
+    G, D = networks(config, meta)
+    opt_G, opt_D = adam(config, G), adam(config, D, *judges(terms))
+    a, b = torch.rand(2, 1, 3, 32, 32, device=meta)
+    window = torch.zeros(2, dtype=torch.long, device=meta)
+    losses = update(G, D, opt_G, opt_D, a, b, 100.0, accelerator, 10.0, 50.0, terms, window)
     assert losses.is_meta
     with pytest.raises(RuntimeError):
         losses.sum().item()
