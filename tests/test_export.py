@@ -13,8 +13,11 @@ from torch import Tensor, nn
 
 from pix2pix.__main__ import main
 from pix2pix.files import checkpoint, export
+from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.files.export import ExportError
 from pix2pix.files.places import CHECKPOINTS
+from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.palette import CMP
 
 
 def noise(batch: int, size: int) -> Tensor:
@@ -29,6 +32,20 @@ def test_onnxruntime_makes_the_same(make_generator: Callable[..., Path], tmp_pat
     a = noise(batch, 32)
     with torch.inference_mode():
         expected = checkpoint.load(path)[0](a).numpy()
+    assert np.abs(session.run(None, {"a": a.numpy()})[0] - expected).max() < 1e-4
+
+
+def test_a_generator_that_sees_planes_takes_the_same_label_map_everywhere(tmp_path: Path):
+    torch.manual_seed(0)
+    colours = tuple(CMP.values())
+    generator = Generator(GeneratorConfig(32, ngf=4, classes=colours)).eval()
+    labels = Metadata("planes", 1, a=Side("labels", CMP), b=Side("photo"))
+    checkpoint.save(tmp_path / "planes.safetensors", generator, labels, torch.float32)
+    export.export(tmp_path / "planes.safetensors", tmp_path / "planes.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "planes.onnx", providers=["CPUExecutionProvider"])
+    a = torch.tensor(colours)[torch.randint(12, (1, 32, 32))].permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.inference_mode():
+        expected = generator(a).numpy()
     assert np.abs(session.run(None, {"a": a.numpy()})[0] - expected).max() < 1e-4
 
 
