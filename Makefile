@@ -1,5 +1,5 @@
 # make run    start the app          make test    check and test everything
-# make test ARGS="-n 2"    the same, shared between two processes: quicker, where a page may take a little longer
+# make test ARGS="-n 0"    the same in one process, which the debugger wants
 # make faults    kill trainings 30 times, at random moments, and resume them (make test does so 5 times)
 # Both make .venv and install what is missing first, and can be called again and again.
 
@@ -12,7 +12,7 @@ run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: check browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --durations=20 $(ARGS)
 
 faults: .venv/.test
 	KILLS=30 $(BIN)/python -m pytest -s tests/test_kills.py $(ARGS)
