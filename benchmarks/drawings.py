@@ -47,7 +47,7 @@ def load() -> list[Image.Image]:
 
 
 def draw(path: Path) -> Image.Image:
-    """A drawing of the format of ui/samples, but every stroke in its own width and with round ends."""
+    """A drawing of the format of pix2pix/page/samples, but every stroke in its own width and with round ends."""
     paper = Image.new("L", (GRID * FINER, GRID * FINER), 255)
     pen = ImageDraw.Draw(paper)
     for stroke in json.loads(path.read_text("utf-8"))["strokes"]:
