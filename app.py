@@ -1,56 +1,6 @@
-"""`python app.py`: the pix2pix studio at http://127.0.0.1:7860."""
+"""`python app.py`: the pix2pix studio at http://127.0.0.1:7860. Installed, the same command is `pix2pix-studio`."""
 
-import argparse
-import os
-import secrets
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # events between two statistics of the queue
-
-
-def main() -> None:
-    from ui.demo import create_demo, has_desktop
-    from ui.guard import Rules, is_loopback
-    from ui.serving import launch
-    from ui.studio import Studio
-
-    parser = argparse.ArgumentParser(description="The pix2pix studio: draw, translate and train in the browser.")
-    parser.add_argument(
-        "--host",
-        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-        help="address to serve on (default: GRADIO_SERVER_NAME, or this machine only; training is off on others)",
-    )
-    parser.add_argument("--port", type=int, help="port (default: GRADIO_SERVER_PORT, or the first free one from 7860)")
-    parser.add_argument("--share", action="store_true", help="make a public link; this switches training off")
-    parser.add_argument("--private", action="store_true", help="on another address, too, whoever has the password may "
-                        "train and the like")  # fmt: skip
-    parser.add_argument("--password", default=os.environ.get("PIX2PIX_PASSWORD"), help="to be asked for (default: "
-                        "PIX2PIX_PASSWORD; with --private on another address one is made and printed)")  # fmt: skip
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name by which the "
-                        "page is reached, such as that of a proxy; may be given again")  # fmt: skip
-    parser.add_argument("--inbrowser", action=argparse.BooleanOptionalAction, default=has_desktop(), help="open it")
-    options = parser.parse_args()
-
-    local = is_loopback(options.host)
-    public = bool(options.share or os.environ.get("SPACE_ID") or not (local or options.private))
-    made = "" if public or local or options.password else secrets.token_urlsafe(12)
-    studio = Studio(public)
-    demo = create_demo(studio)
-    rules = Rules.public() if public else Rules.private(options.host, options.allow_host)
-    launch(
-        demo,
-        rules,
-        options.host,
-        options.port,
-        password=options.password or made,
-        share=options.share,
-        inbrowser=options.inbrowser,
-    )
-    if made:
-        print(f"* Any user name, and the password {made}", flush=True)
-    studio.warm_up_soon()
-    demo.block_thread()
-
+from ui.command import main
 
 if __name__ == "__main__":
     main()

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pix2pix.files.places import generators
 
@@ -203,5 +203,10 @@ def _push(options: argparse.Namespace) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def command() -> NoReturn:
+    """`python -m pix2pix`, and `pix2pix` where it is installed."""
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    command()

@@ -41,6 +41,7 @@ FLOORS = (
     ("ui.draw", "ui.models", "ui.upload"),
     ("ui.demo",),
     ("ui.serving",),
+    ("ui.command",),
     ("app",),
 )  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -48,6 +48,13 @@ def test_pix2pix_runs_moves_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert places.runs_dir() == (tmp_path / runs).resolve()
 
 
+def test_an_installed_package_has_its_runs_among_the_users_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("PIX2PIX_RUNS", raising=False)
+    monkeypatch.setattr(places, "IS_CHECKOUT", False)
+    monkeypatch.setattr(places, "user_data_path", lambda name, **_: tmp_path / name)
+    assert places.runs_dir() == tmp_path / "pix2pix-studio" / "runs"
+
+
 def test_an_empty_pix2pix_runs_counts_as_none(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PIX2PIX_RUNS", "")
     assert places.runs_dir() == places.ROOT / "runs"

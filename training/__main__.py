@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NoReturn
 
 import psutil
@@ -73,7 +73,8 @@ def _named(arguments: list[str]) -> Run:
         raise ValueError(
             f"a run keeps the settings it was created with: {' '.join(rest)} cannot be given with {folder}"
         )
-    return Run(folder)
+    below_runs = PurePath(folder).parts[:-1] == ("runs",)  # as the documentation has it, from wherever it is called
+    return Run.named(PurePath(folder).name) if below_runs and not Path(folder).exists() else Run(folder)
 
 
 def _created(arguments: list[str]) -> Run:
@@ -200,6 +201,11 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-if __name__ == "__main__":
+def command() -> NoReturn:
+    """`python -m training`, and `pix2pix-train` where it is installed."""
     prepare_process()
     (_leave if _processes() > 1 else sys.exit)(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    command()

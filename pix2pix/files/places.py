@@ -1,6 +1,7 @@
 """Where generator files lie: the shipped ones in `checkpoints/`, those being trained in `runs/`.
 
-Both folders are found beside app.py, not in the working directory; PIX2PIX_RUNS moves the second.
+In a checkout both folders lie beside app.py, whatever the working directory. An installed package has the first within
+it, and the second is in the user's data folder. PIX2PIX_RUNS moves the second.
 """
 
 import os
@@ -9,8 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-CHECKPOINTS = ROOT / "checkpoints"
+from platformdirs import user_data_path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOT = PACKAGE.parent  # from where `python -m training` finds this very version
+IS_CHECKOUT = (ROOT / "app.py").is_file()
+CHECKPOINTS = (ROOT if IS_CHECKOUT else PACKAGE) / "checkpoints"
+DATA_FOLDER = "pix2pix-studio"  # of an installed package, among the user's data
 GENERATOR_FILE = "generator.safetensors"  # of a run directory
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of a folder in runs/
 SNAPSHOTS = "snapshots"  # folder of a run directory
@@ -21,7 +27,9 @@ BEST_DISCRIMINATORS_FILE = "best_discriminators.safetensors"
 
 def runs_dir() -> Path:
     """The folder that holds one folder per training run. It need not exist yet."""
-    return Path(os.environ.get("PIX2PIX_RUNS") or ROOT / "runs").expanduser().resolve()
+    if chosen := os.environ.get("PIX2PIX_RUNS"):
+        return Path(chosen).expanduser().resolve()
+    return (ROOT if IS_CHECKOUT else user_data_path(DATA_FOLDER, appauthor=False)).resolve() / "runs"
 
 
 def generators() -> dict[str, Path]:
