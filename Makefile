@@ -1,12 +1,13 @@
 # make run    start the app          make test    check and test everything
 # make test ARGS="-n 0"    the same in one process, which the debugger wants
 # make faults    kill trainings 30 times, at random moments, and resume them (make test does so 5 times)
-# Both make .venv and install what is missing first, and can be called again and again.
+# make docs      the documentation as a website in site/
+# All make .venv and install what is missing first, and can be called again and again.
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test faults check format browser clean
+.PHONY: run test faults check format browser docs clean
 
 run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
@@ -26,6 +27,10 @@ format: .venv/.test
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
+docs: .venv/.docs
+	$(BIN)/python docs/settings.py
+	$(BIN)/python -m mkdocs build --quiet
+
 browser: .venv/.test
 	$(BIN)/python tests/browser/install.py
 
@@ -35,6 +40,10 @@ browser: .venv/.test
 
 .venv/.test: requirements-dev.txt .venv/.run
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	touch $@
+
+.venv/.docs: requirements-docs.txt .venv/.run
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-docs.txt
 	touch $@
 
 .venv/bin/python:
