@@ -98,6 +98,23 @@ def test_a_program_translates_a_picture(served: tuple[str, Path], tmp_path: Path
     assert Image.open(result).convert("RGB").tobytes() == expected.tobytes()
 
 
+def test_the_example_of_a_client_saves_what_the_app_draws(served: tuple[str, Path], tmp_path: Path):
+    drawing = Image.new("RGB", (50, 40), "white")
+    drawing.save(tmp_path / "drawing.png")
+    command = [
+        sys.executable,
+        str(ROOT / "examples" / "client.py"),
+        "drawing.png",
+        "--url",
+        served[0],
+        "--model",
+        "tiny",
+    ]
+    told = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert "picture.webp is what tiny makes of drawing.png" in told
+    assert Image.open(tmp_path / "picture.webp").size == drawing.size
+
+
 def test_a_program_is_told_of_an_unknown_model(served: tuple[str, Path], tmp_path: Path):
     Image.new("RGB", (8, 8)).save(tmp_path / "drawing.png")
     client = Client(served[0], verbose=False)
