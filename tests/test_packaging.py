@@ -17,6 +17,7 @@ from pix2pix import Translator
 from pix2pix.files.places import ROOT
 
 BUILT_FROM = ("pix2pix", "training", "ui", "checkpoints", "pyproject.toml", "README.md", "LICENSE")
+pytestmark = pytest.mark.timeout(900)  # it packs 60 MB, and imports torch anew
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
