@@ -12,6 +12,16 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+MOST_WAITING = 100  # sessions, each with a drawing of some megabytes at most
+
+
+class Crowded(Exception):
+    """So many sessions wait that no further one may."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many drawings are waiting just now: try again in a moment.")
+
+
 class Superseded(Exception):
     """A newer job of the same session arrived before this one's turn."""
 
@@ -27,13 +37,16 @@ class Scheduler:
         threading.Thread(target=self._serve, name="scheduler", daemon=True).start()
 
     def run(self, session: str, work: Callable[[], T]) -> T:
-        """What `work` returns or raises, when its turn has come. Raises Superseded if that is never."""
+        """What `work` returns or raises, when its turn has come. Raises Superseded if that is never, or Crowded."""
         return self.submit(session, work).result()
 
     def submit(self, session: str, work: Callable[[], T]) -> Future[T]:
-        """The same, without waiting for it. Who cancels the future gives up the turn."""
+        """The same, without waiting for it. Who cancels the future gives up the turn. The future may raise Crowded."""
         future: Future[T] = Future()
         with self._arrival:
+            if session not in self._waiting and len(self._waiting) >= MOST_WAITING:
+                future.set_exception(Crowded())
+                return future
             _, older = self._waiting.get(session, (None, None))
             self._waiting[session] = (work, future)
             self._arrival.notify()

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from pix2pix import images
+from pix2pix.checked import short
 from pix2pix.data.kinds import Kinds, look_for_labels, spread
 from pix2pix.data.pairs import MIN_SIDE, SPLITS, DatasetError, Entry, Found, Layout, count_of
 from pix2pix.palette import CMP
@@ -108,7 +109,7 @@ def look_at(entry: Entry, layout: Layout, compared: bool) -> Look:
             raise OSError(f"too small: {small[0]}x{small[1]}")
         thumbnails = [picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX) for picture in pictures]
     except Exception as error:  # decoders raise anything at all on broken data
-        return Look((), b"", str(error))
+        return Look((), b"", short(str(error)) or f"it cannot be decoded ({type(error).__name__})")
     halves = tuple(
         Half(size, float(np.asarray(small.convert("L")).std()), outlines(small) if compared else None)
         for size, small in zip(sizes, thumbnails, strict=True)
@@ -207,7 +208,7 @@ def shift(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
 
 def _read(path: Path) -> tuple[Image.Image, tuple[int, int]]:
     """Upright RGB, made small on the way where the format makes that quicker, and the size that the file has."""
-    with Image.open(path, formats=images.FORMATS) as picture:
+    with images.opened(path) as picture:
         width, height = picture.size
         picture.draft("RGB", (4 * THUMBNAIL, 2 * THUMBNAIL))
         lies_on_side = images.orientation(picture) >= 5

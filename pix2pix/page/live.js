@@ -209,7 +209,9 @@ async function saveHistory(event) {
   showStatus("making the animation…");
   const about = model;
   const drawing = forModel(about).toDataURL("image/png");
-  const reply = await server.replay({ model: about.name, picture: drawing }).catch(() => ({ error: "Connection lost." }));
+  const reply = await server
+    .replay({ model: about.name, picture: drawing, session })
+    .catch(() => ({ error: "Connection lost." }));
   button.disabled = false;
   showStatus(reply.error ?? "", Boolean(reply.error));
   if (reply.animation) download(reply.animation, about.name + ".webp");

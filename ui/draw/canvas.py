@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
 from PIL import Image, ImageDraw, ImageFont
@@ -21,10 +21,16 @@ from pix2pix.files.places import generators, snapshots
 from pix2pix.page import page
 from pix2pix.page.page import samples
 from ui.draw import teach
-from ui.scheduler import Superseded
+from ui.scheduler import Crowded, Superseded
 from ui.studio import Studio, StudioError, find, metadata, read_picture
 
-MAX_DRAWING = 4_000_000  # characters of a PNG data URL; a drawing has some ten thousand
+if TYPE_CHECKING:
+    from pix2pix.inference import Translator
+
+MAX_PIXELS = 1024 * 1024  # of a drawing: the page sends it in the size of its model, and none is larger
+MAX_DRAWING = 4_300_000  # characters of a PNG data URL of so many pixels at worst; a drawing has some ten thousand
+MOST_REPLAYS = 8  # that wait; they are made one by one
+REPLAY_SIDE = 512  # pixels of its pictures
 FRAME_MS, LAST_FRAME_MS = 500, 2000  # of an animation
 
 T = TypeVar("T")
@@ -40,6 +46,8 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     threads. (Not a subclass of gr.HTML: Gradio writes a .pyi file beside the source of each one.)
     """
 
+    replays = Replays(studio)
+
     def models(_: Any) -> list[dict[str, Any]]:
         return [describe(name, path) for name, path in generators().items()]
 
@@ -50,7 +58,7 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
         return await _answer(lambda: asyncio.wrap_future(_translate(studio, data)), lambda url: {"picture": url})
 
     async def replay(data: Any) -> dict[str, str]:
-        return await _answer(lambda: _replay(studio, data), lambda url: {"animation": url})
+        return await _answer(lambda: replays.make(data), lambda url: {"animation": url})
 
     async def pin(data: Any) -> dict[str, str]:
         def work() -> str:
@@ -98,18 +106,48 @@ def _translate(studio: Studio, data: Any) -> Future[str]:
     return studio.submit(model, session, lambda translator: _encode(translator(_decode(drawing), seed)), step)
 
 
-async def _replay(studio: Studio, data: Any) -> str:
-    """What the snapshots of a training, and at last its generator, make of a drawing: an animation, as a data URL.
+class Replays:
+    """What the snapshots of a training, and at last its generator, make of a drawing: an animation.
 
-    Each picture waits for its own turn, so that others can draw meanwhile.
+    A replay translates a dozen times and takes seconds of a core and some hundred megabytes at its end. So one is made
+    at a time, whoever asks, and none of it in the event loop, which all pages share.
     """
-    drawing, model = (_text(data, key) for key in ("picture", "model"))
-    picture, session = _decode(drawing), f"replay {uuid.uuid4()}"
-    frames = []
-    for step in (*snapshots(find(model)), None):
-        made = studio.submit(model, session, lambda translator: (translator(picture), translator.metadata.steps), step)
-        result, steps = await asyncio.wrap_future(made)
-        frames.append(_frame(picture, result, f"step {steps:,}"))
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self._sessions: set[str] = set()  # whose replay is made, or waits
+        self._turn = asyncio.Lock()
+
+    async def make(self, data: Any) -> str:
+        """The animation as a data URL. Raises StudioError, Superseded, Crowded."""
+        drawing, model = (_text(data, key) for key in ("picture", "model"))
+        session = str(data.get("session", ""))[:100]
+        if session in self._sessions:
+            raise StudioError("Your last replay is still being made.")
+        if len(self._sessions) >= MOST_REPLAYS:
+            raise StudioError("Others wait for their replays just now: try again in a minute.")
+        self._sessions.add(session)
+        try:
+            async with self._turn:
+                return await self._made(drawing, model)
+        finally:
+            self._sessions.discard(session)
+
+    async def _made(self, drawing: str, model: str) -> str:
+        """Each picture waits for its own turn, so that others can draw meanwhile."""
+        picture = await asyncio.to_thread(_decode, drawing)
+        picture.thumbnail((REPLAY_SIDE, REPLAY_SIDE))
+        session, frames = f"replay {uuid.uuid4()}", []
+        for step in (*snapshots(find(model)), None):
+
+            def work(translator: "Translator") -> Image.Image:
+                return _frame(picture, translator(picture), f"step {translator.metadata.steps:,}")
+
+            frames.append(await asyncio.wrap_future(self.studio.submit(model, session, work, step)))
+        return await asyncio.to_thread(_animation, frames)
+
+
+def _animation(frames: list[Image.Image]) -> str:
     file = io.BytesIO()
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=85)
@@ -133,7 +171,7 @@ async def _answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], dict[s
         return reply(await begin())
     except Superseded:
         return {"superseded": "yes"}
-    except StudioError as error:
+    except (StudioError, Crowded) as error:
         return {"error": str(error)}
     except Exception:
         log.exception("the canvas asked for something that failed")
@@ -158,7 +196,7 @@ def _decode(data_url: str) -> Image.Image:
     if len(data_url) > MAX_DRAWING:
         raise StudioError("This drawing is too large.")
     try:
-        return read_picture(base64.b64decode(data_url.partition(",")[2], validate=True))
+        return read_picture(base64.b64decode(data_url.partition(",")[2], validate=True), MAX_PIXELS)
     except ValueError as error:
         raise StudioError("The drawing did not arrive as a picture.") from error
 

@@ -1,0 +1,104 @@
+"""What the server answers to the canvas: drawings of the size that it sends, and replays that hold nobody up."""
+
+import asyncio
+import base64
+import io
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pix2pix.files.places import SNAPSHOTS
+from ui.draw import canvas
+from ui.draw.canvas import Replays
+from ui.scheduler import MOST_WAITING, Crowded, Scheduler
+from ui.studio import Studio, StudioError
+
+
+def drawn(width: int = 32, height: int = 32) -> str:
+    file = io.BytesIO()
+    Image.new("1", (width, height), 1).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+@pytest.fixture
+def model(make_generator: Callable[..., Path], runs: Path) -> str:
+    make_generator("generator", folder=runs / "mine")
+    make_generator("000050", folder=runs / "mine" / SNAPSHOTS)
+    return "mine"
+
+
+def ask(model: str, session: str = "a", **more: Any) -> dict[str, Any]:
+    return {"model": model, "picture": drawn(), "session": session, **more}
+
+
+def test_a_drawing_has_the_pixels_that_the_page_sends_and_no_more():
+    assert canvas._decode(drawn(1024, 1024)).size == (1024, 1024)
+    with pytest.raises(StudioError, match="too large"):
+        canvas._decode(drawn(1025, 1024))
+    with pytest.raises(StudioError, match="too large"):
+        canvas._decode("x" * (canvas.MAX_DRAWING + 1))
+
+
+def test_a_replay_leaves_the_event_loop_to_the_others(model: str, monkeypatch: pytest.MonkeyPatch):
+    threads = []
+
+    def noting(work: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*values: Any) -> Any:
+            threads.append(threading.get_ident())
+            return work(*values)
+
+        return noted
+
+    for name in ("_decode", "_frame", "_animation"):
+        monkeypatch.setattr(canvas, name, noting(getattr(canvas, name)))
+    made = asyncio.run(Replays(Studio()).make(ask(model)))
+    assert made.startswith("data:image/webp;base64,UklGR")
+    assert len(threads) == 4, "the drawing, two pictures, and the animation"
+    assert threading.get_ident() not in threads
+
+
+def test_each_has_one_replay_at_a_time(model: str, monkeypatch: pytest.MonkeyPatch):
+    studio, begun, gate = Studio(), [], Future()
+
+    def submit(*_: Any) -> Future[Any]:
+        begun.append(1)
+        return gate
+
+    monkeypatch.setattr(studio, "submit", submit)
+
+    async def all_ask() -> None:
+        replays = Replays(studio)
+        tasks = [asyncio.create_task(replays.make(ask(model, str(i)))) for i in range(canvas.MOST_REPLAYS)]
+        while not begun:
+            await asyncio.sleep(0.01)
+        with pytest.raises(StudioError, match="last replay is still being made"):
+            await replays.make(ask(model, "0"))
+        with pytest.raises(StudioError, match="Others wait"):
+            await replays.make(ask(model, "one more"))
+        assert len(begun) == 1, "the others wait"
+        gate.set_exception(StudioError("enough"))
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [str(error) for error in done] == ["enough"] * canvas.MOST_REPLAYS
+        with pytest.raises(StudioError, match="enough"):
+            await replays.make(ask(model, "0"))
+
+    asyncio.run(all_ask())
+
+
+def test_only_so_many_drawings_wait():
+    scheduler, gate = Scheduler(), threading.Event()
+    scheduler.submit("busy", gate.wait)
+    while scheduler._waiting:  # until it is served
+        pass
+    waiting = [scheduler.submit(str(number), lambda: "made") for number in range(MOST_WAITING)]
+    with pytest.raises(Crowded, match="Too many drawings"):
+        scheduler.run("one more", lambda: "made")
+    waiting.append(scheduler.submit("0", lambda: "newer"))  # a session that waits already may replace its drawing
+    gate.set()
+    assert waiting[-1].result(20) == "newer"
+    assert waiting[5].result(20) == "made"
