@@ -26,6 +26,7 @@ FLOORS = (
     ("pix2pix.doctor", "pix2pix.__main__", "pix2pix"),  # the library as it is seen from outside
     ("training", "training.config", "training.coach", "training.faults", "training.graph", "training.metrics",
      "training.process", "training.queue", "training.status"),
+    ("training.folders",),
     ("training.run",),
     ("training.batches", "training.discriminators"),
     ("training.perceptual_terms",),
@@ -53,7 +54,8 @@ LESS = {
     ("ui", "training"): {"training.coach", "training.config", "training.run", "training.status"},
     ("training.config", "pix2pix"): {"pix2pix.checked"},
     ("training.coach", "pix2pix"): set(),
-    ("training.faults", "pix2pix"): set(),
+    ("training.faults", "pix2pix"): {"pix2pix.checked"},
+    ("training.folders", "pix2pix"): {"pix2pix.checked", "pix2pix.files.places"},
     ("training.graph", "pix2pix"): set(),
     ("training.metrics", "pix2pix"): {"pix2pix.checked", "pix2pix.files.places"},
     ("training.process", "pix2pix"): {"pix2pix.files.places"},

@@ -254,7 +254,7 @@ def test_the_first_step_that_is_not_a_number_is_named(make_run: Callable[..., Ru
     with pytest.raises(DivergedError), run.claim():
         train(run)
     assert run.status().error == (
-        "The loss is not a number since step 7: stopped, and the last good state was kept. Lower the learning rate: "
+        "The loss is not a number since step 7, so the training was stopped. Lower the learning rate: "
         "duplicate the run with half of it. Resume continues from step 5."
     )
 
@@ -436,7 +436,7 @@ def test_a_full_disk_is_said_in_words_and_costs_no_save(make_run: Callable[..., 
     full.symlink_to("/dev/full")  # where the next save is written first
     with pytest.raises((OSError, RuntimeError)), run.claim():
         train(run)
-    assert run.status().error.startswith("The disk is full, and the last good save was kept. Free some space")
+    assert run.status().error.startswith("The disk is full. Free some space")
     assert run.status().error.endswith(f"Resume continues from step {saved}.")
     assert run.state_file.read_bytes() == before
     train(run)  # there is room again

@@ -504,7 +504,7 @@ def test_a_full_disk_is_the_reason_even_if_that_cannot_be_written(
     wait_until(lambda: run.status().step >= 2)
     os.kill(run.status().pid or 0, signal.SIGKILL)
     wait_until(lambda: not run.status().alive)
-    assert run.status().error.startswith("The disk is full, and the last good save was kept. Free some space")
+    assert run.status().error.startswith("The disk is full. Free some space")
 
 
 def test_a_killed_run_says_so_and_resumes(stand_in: Callable[[str], None]):

@@ -134,8 +134,8 @@ def still_improving(rows: Sequence[Row]) -> str | None:
 def not_a_number(step: int) -> str:
     """For the trainer, which stops then."""
     return (
-        f"The loss is not a number since step {step:,}: stopped, and the last good state was kept. Lower the learning "
-        "rate: duplicate the run with half of it"
+        f"The loss is not a number since step {step:,}, so the training was stopped. Lower the learning rate: "
+        "duplicate the run with half of it"
     )
 
 

@@ -5,11 +5,14 @@ import re
 import signal
 from collections.abc import Iterator
 
+from pix2pix.checked import short
+
 NO_MEMORY = (
     "There was not enough memory. Duplicate the run with a smaller batch size, crop size or width (ngf, ndf), or end "
     "other programs and resume it"
 )
-DISK_FULL = "The disk is full, and the last good save was kept. Free some space and resume"
+DISK_FULL = "The disk is full. Free some space and resume"
+MOST_CHARACTERS = 500  # of a reason
 KILLED = "The training process was killed: by someone, by a restart of the machine, or for want of memory"
 # What torchrun and `accelerate launch` print of the process that has ended first, before they end the others.
 _ENDED_FIRST = re.compile(r"failed \(exitcode: (-?\d+)\) local_rank: (\d+)")
@@ -23,7 +26,7 @@ def in_words(error: BaseException) -> str:
     if any(_is_disk_full(each) for each in chain):
         return DISK_FULL
     words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-    return words.rstrip(".")
+    return short(words.replace("\n", " "), MOST_CHARACTERS).rstrip(".")
 
 
 def cause_of_death(log: str, num_processes: int, disk_is_full: bool) -> str:
@@ -44,7 +47,7 @@ def cause_of_death(log: str, num_processes: int, disk_is_full: bool) -> str:
         said = errors[-1].removeprefix("error: ")
     else:
         return KILLED
-    return f"The training process failed: {said}".rstrip(".")
+    return short(f"The training process failed: {said}", MOST_CHARACTERS).rstrip(".")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -18,15 +18,14 @@ import filelock
 import psutil
 
 from pix2pix.files import places
-from pix2pix.files.places import replacing, runs_dir
-from training import faults, metrics, process, queue
+from pix2pix.files.places import expanded, replacing, runs_dir
+from training import faults, folders, metrics, process, queue
 from training.config import LONGEST, TrainConfig
 from training.status import Status, write_values
 
 if TYPE_CHECKING:
     from PIL import Image
 
-RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
 FULL_MB = 10  # of free disk, down to which it counts as full
 
 
@@ -39,9 +38,9 @@ class Run:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises FileNotFoundError or ValueError, in words, when `path` is not a run directory."""
-        self.path = Path(path).expanduser().resolve()
+        self.path = expanded(path).resolve()
         self.name = self.path.name
-        self.config_file = self.path / "config.json"
+        self.config_file = self.path / folders.CONFIG
         self.state_file = self.path / "state.pt"
         self.generator_file = self.path / places.GENERATOR_FILE
         self.discriminators_file = self.path / places.DISCRIMINATORS_FILE
@@ -67,7 +66,7 @@ class Run:
     def create(cls, config: TrainConfig) -> Self:
         """Makes the folder. Raises FileExistsError when the name is taken."""
         path = runs_dir() / config.name
-        _require_free_name(config.name)
+        folders.require_free(config.name)
         runs_dir().mkdir(parents=True, exist_ok=True)
         try:
             path.mkdir()  # only one of two processes can
@@ -75,26 +74,41 @@ class Run:
             words = f"there is already a run named {config.name!r}: choose another name, or resume that run"
             raise FileExistsError(words) from None
         (path / "previews").mkdir()
-        _write_config(path / "config.json", config)
+        folders.write_config(path, config)
         return cls(path)
 
     @classmethod
     def list(cls) -> "list[Self]":
         """All runs, newest first. A folder that is no run, or a damaged one, is left out."""
         found = []
-        for config_file in runs_dir().glob("*/config.json"):
-            if config_file.parent.name.startswith("."):  # one that is being deleted
-                continue
+        for folder in folders.known():
             with suppress(OSError, ValueError):
-                found.append((config_file.stat().st_mtime, cls(config_file.parent)))
+                found.append(((folder / folders.CONFIG).stat().st_mtime, cls(folder)))
         return [run for _, run in sorted(found, key=lambda pair: (pair[0], pair[1].name), reverse=True)]
+
+    @classmethod
+    def broken(cls) -> dict[str, str]:
+        """The folders in the runs folder that were runs and cannot be read, by name, and why."""
+        reasons = {}
+        for folder in sorted(folders.known()):
+            try:
+                cls(folder)
+            except (OSError, ValueError) as error:
+                reasons[folder.name] = str(error)
+        return reasons
 
     @classmethod
     def named(cls, name: str) -> Self:
         """The run of that name in the runs folder. Raises FileNotFoundError or ValueError as the constructor does."""
-        if Path(name).name != name or name in ("", ".", ".."):
-            raise ValueError(f"{name!r} is not the name of a run")
-        return cls(runs_dir() / name)
+        return cls(folders.named(name))
+
+    @classmethod
+    def discard(cls, name: str) -> None:
+        """Deletes the run of that name, a broken one too. Raises RunBusy, FileNotFoundError or ValueError."""
+        if name in cls.broken():
+            folders.delete(folders.named(name))
+        else:
+            cls.named(name).delete()
 
     # --- the app's side: start and stop
 
@@ -219,7 +233,7 @@ class Run:
             if not status.total:
                 raise ValueError(f"{self.name} has not begun yet: it cannot be extended")
             self.config = self.config.with_changes(steps=status.total + steps)
-            _write_config(self.config_file, self.config)
+            folders.write_config(self.path, self.config)
             state = "stopped" if status.state == "finished" else status.state
             self.write_status(state=state, total=self.config.steps, eta_s=None)
 
@@ -229,20 +243,19 @@ class Run:
             return self
         config = self.config.with_changes(name=name)
         with queue.lock():
-            _require_free_name(name)
+            folders.require_free(name)
             if (runs_dir() / name).exists():
                 raise FileExistsError(f"there is already a run named {name!r}: choose another name")
             with self._at_rest():
                 self.config = config
-                _write_config(self.config_file, self.config)
+                folders.write_config(self.path, self.config)
             return Run(self.path.rename(self.path.with_name(name)))
 
     def delete(self) -> None:
         """For good. Its dataset stays. Raises RunBusy while it is being trained."""
         with self._at_rest():
             self.leave_queue()
-        # Under another name first: a run that is half deleted should not be found.
-        shutil.rmtree(self.path.rename(self.path.with_name(f".{self.name}.deleted")))
+        folders.delete(self.path)
 
     def pin(self, drawing: "Image.Image") -> None:
         """Every preview from now on shows what becomes of this drawing."""
@@ -410,13 +423,3 @@ class Run:
 
     def _read_status(self) -> Status:
         return Status.read(self._status_file)
-
-
-def _require_free_name(name: str) -> None:
-    if name.lower() in RESERVED_NAMES:
-        raise FileExistsError(f"the name {name!r} is kept for uploaded datasets: choose another")
-
-
-def _write_config(file: Path, config: TrainConfig) -> None:
-    with replacing(file) as temporary:
-        temporary.write_text(config.to_json(), encoding="utf-8")

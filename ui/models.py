@@ -129,7 +129,7 @@ def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
             b = gr.Dropdown(list(KINDS.items()), value="image", label="B (right half) shows", min_width=140)
         direction = gr.Radio(SIDES, value="AtoB", label="It translates")
         with gr.Row():
-            line_width = gr.Number(1.0, label="Line width of drawings (px)", minimum=0.5, min_width=140)
+            line_width = gr.Number(1.0, label="Line width of drawings (px)", minimum=0.5, maximum=100, min_width=140)
             dropout = gr.Number(None, label="Dropout (empty: as usual)", minimum=0, maximum=0.9, min_width=140)
         statistics = gr.Radio(STATISTICS, value="picture", label="Batch norm takes statistics")
         with gr.Row():

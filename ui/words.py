@@ -1,13 +1,18 @@
 """Numbers as a person would say them, and errors as the page shows them."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import gradio as gr
 
+from pix2pix.checked import short
 from training.run import RunBusy
 from ui.studio import StudioError
+
+MOST_CHARACTERS = 500  # of what is said to have gone wrong
 
 
 def duration(seconds: float) -> str:
@@ -18,6 +23,13 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{hours} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def text(value: Any) -> str:
+    """What a program has sent where text is meant. Raises ValueError for anything else."""
+    if not isinstance(value, str):
+        raise ValueError(f"{short(repr(value))} is no text.")
+    return value
 
 
 def next_time(text: str, now: datetime) -> datetime:
@@ -36,4 +48,13 @@ def in_words() -> Iterator[None]:
     try:
         yield
     except (RunBusy, StudioError, ValueError, OSError) as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(said(error), print_exception=False) from error
+
+
+def said(error: Exception) -> str:
+    """What went wrong, in a sentence: what the system says, and of which file, where it is an error of the system."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full: free some space, and try again."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return short(str(error), MOST_CHARACTERS)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pix2pix.data.folders import IntakeError, new_folder, room, unused_name
-from pix2pix.files.places import runs_dir
+from pix2pix.files.places import expanded, runs_dir
 
 HUB = "hf://"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -24,9 +24,9 @@ def bring(text: str) -> Path:
     The latter is fetched at its first use. Raises IntakeError; a path is not looked at.
     """
     text = text.strip()
-    is_hub = text.startswith(HUB) or (HUB_NAME.fullmatch(text) and not Path(text).expanduser().exists())
+    is_hub = text.startswith(HUB) or (HUB_NAME.fullmatch(text) and not expanded(text).exists())
     if not is_hub:
-        return Path(text).expanduser()
+        return expanded(text)
     from pix2pix.data.hub_dataset import fetch
 
     return fetch(text.removeprefix(HUB))

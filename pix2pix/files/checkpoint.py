@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from pix2pix.checked import checked, parsed, short
 from pix2pix.files import download
 from pix2pix.files.foreign import Foreign, ForeignGenerator, build
-from pix2pix.files.places import GENERATOR_FILE, generators, replacing
+from pix2pix.files.places import GENERATOR_FILE, expanded, generators, replacing
 from pix2pix.models import Generator, GeneratorConfig
 
 Network = Generator | ForeignGenerator
@@ -209,7 +209,7 @@ def locate(name: str | Path) -> Path:
     known = generators()
     if text in known:
         return known[text]
-    path = Path(text).expanduser()
+    path = expanded(text)
     if path.is_dir() and (path / GENERATOR_FILE).is_file():
         return path / GENERATOR_FILE
     if path.is_file():

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from pix2pix.files import checkpoint, download, foreign
 from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
 from pix2pix.files.foreign import Statistics
-from pix2pix.files.places import GENERATOR_FILE, PLAIN_NAME, generators, replacing, runs_dir
+from pix2pix.files.places import GENERATOR_FILE, PLAIN_NAME, expanded, generators, replacing, runs_dir
 from pix2pix.palette import PALETTES
 
 # In this order in a repository of the Hub. A generator of ours is taken as it is.
@@ -48,7 +48,7 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
     if name in generators() or target.parent.exists():
         raise CheckpointError(f"there is already a generator or a run named {name!r}: choose another name")
     path = download.fetch(source.removeprefix("hf://"), HUB_FILES, bar) if source.startswith("hf://") else Path(source)
-    path = path.expanduser()
+    path = expanded(path)
     if path.suffix == ".safetensors" and checkpoint.is_ours(path):
         checkpoint.load(path)  # finds out now what would only fail later
         target.parent.mkdir(parents=True)

@@ -32,6 +32,14 @@ def runs_dir() -> Path:
     return (ROOT if IS_CHECKOUT else user_data_path(DATA_FOLDER, appauthor=False)).resolve() / "runs"
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """With the home folder in the place of `~`. Raises ValueError for that of a user who is not known here."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path} names a user who is not known here") from None
+
+
 def generators() -> dict[str, Path]:
     """Every generator that can be loaded by name: the shipped ones first, then the runs, newest first.
 

@@ -4,6 +4,7 @@ import uuid
 
 import gradio as gr
 
+from training.config import EXACT
 from ui.draw.canvas import drawing_canvas
 from ui.studio import Studio, StudioError, read_picture
 
@@ -32,6 +33,6 @@ def _endpoint(studio: Studio) -> None:
 
     picture = gr.File(label="Picture", visible=False)
     model = gr.Textbox(label="Model", visible=False)
-    seed = gr.Number(label="Seed", value=None, precision=0, visible=False)
+    seed = gr.Number(label="Seed", value=None, precision=0, minimum=0, maximum=EXACT, visible=False)
     result = gr.Image(label="Result", format="png", visible=False)
     gr.Button(visible=False).click(translate, [picture, model, seed], result, api_name="translate")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from pix2pix.files.places import expanded
 from training.config import Direction
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
@@ -75,7 +76,7 @@ def look_at(folder: str, direction: Direction) -> tuple["Found", str]:
     """
     from pix2pix.data.pairs import find_pairs
 
-    found = find_pairs(folder, open_files=False)
+    found = find_pairs(expanded(folder), open_files=False)
     left_out = [f"{name}: {why}" for name, why in found.left_out.items()]
     shown = f"<p>{html.escape(found.describe())} {_details(left_out)}</p>"
     return found, shown + _samples(found, direction)

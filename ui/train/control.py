@@ -4,12 +4,14 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from pix2pix.files.places import generators
+from training.config import LONGEST
 from training.run import Run
 from ui.train.form import Form
 from ui.train.report import report
@@ -44,7 +46,7 @@ class Control:
                     self.clock = gr.Textbox(label="Stop at", placeholder="7:30, or nothing", elem_id="train-at")
                     self.set_clock = gr.Button("Set", size="sm", elem_id="train-set-at")
                 with gr.Column(min_width=160):
-                    self.further = gr.Number(1000, label="Further steps", precision=0)
+                    self.further = gr.Number(1000, label="Further steps", precision=0, minimum=1, maximum=LONGEST)
                     self.extend = gr.Button("Extend", size="sm", elem_id="train-extend")
                 with gr.Column(min_width=160):
                     self.new_name = gr.Textbox(label="New name", max_lines=1, elem_id="train-new-name")
@@ -61,28 +63,31 @@ class Control:
 
         def set_clock(name: str, text: str) -> dict[Any, Any]:
             with in_words():
-                when = next_time(text, datetime.now()).timestamp() if text.strip() else None
+                when = next_time(text, datetime.now()).timestamp() if (text or "").strip() else None
                 Run.named(name).stop_at(when)
             return show(name)
 
         def extend(name: str, steps: float | None) -> dict[Any, Any]:
             with in_words():
                 run = Run.named(name)
-                run.extend(int(steps or 0))
+                run.extend(int(steps or 0) if isfinite(steps or 0) else LONGEST + 1)
                 gr.Info(run.submit())
             return show(name)
 
         def rename(name: str, new: str) -> dict[Any, Any]:
             with in_words():
-                new = Run.named(name).rename(new.strip()).name
+                new = Run.named(name).rename((new or "").strip()).name
             return show(new) | {self.new_name: ""}
 
-        def ask(name: str) -> list[Any]:
+        def ask(name: str | None) -> list[Any]:
+            with in_words():
+                if not name:
+                    raise ValueError("There is no run to delete.")
             return [gr.Row(visible=True), gr.Button(f"Delete “{name}” for good")]
 
         def delete(name: str) -> dict[Any, Any]:
             with in_words():
-                Run.named(name).delete()
+                Run.discard(name)
             gr.Info(f"{name} is deleted. The pictures that it learned from are still there.")
             return show(None) | {self.asked: gr.Row(visible=False)}
 
@@ -103,7 +108,7 @@ class Control:
                 run = Run.named(name)
                 if not run.generator_file.exists():
                     raise ValueError(f"{name} has saved no generator yet.")
-                listed = next(each for each, path in generators().items() if path == run.generator_file)
+                listed = next((each for each, path in generators().items() if path == run.generator_file), run.name)
                 return form.fill(run, init_from=listed, steps=FINE_TUNE_STEPS)
 
         for button, fill in ((self.duplicate, duplicate), (self.fine_tune, fine_tune)):

@@ -11,7 +11,7 @@ import gradio as gr
 from pix2pix.data.folders import unused_name
 from pix2pix.data.intake import bring, demo, receive
 from pix2pix.files.places import generators, runs_dir, snapshots
-from training.config import DEMO_SETTINGS, PRESETS, Direction, Preset, TrainConfig, help_of_settings
+from training.config import DEMO_SETTINGS, PRESETS, Direction, Preset, TrainConfig, bounds_of_settings, help_of_settings
 from training.run import Run
 from ui.train.checkup import Checkups, findings_html, look_at
 from ui.train.cost import Costs
@@ -309,7 +309,10 @@ def _field(name: str, kind: Any, value: Any, text: str) -> Any:
         return gr.Dropdown(list(get_args(kind)), value=value, min_width=200, **about)
     if kind is str:
         return gr.Textbox(value, max_lines=1, min_width=260, **about)
-    return gr.Number(value, precision=0 if kind is int else None, min_width=200, **about)
+    bounds = bounds_of_settings()[name]
+    about["info"] = f"{text} ({bounds.least:,} to {bounds.most:,})"
+    whole = 0 if kind is int else None
+    return gr.Number(value, precision=whole, minimum=bounds.least, maximum=bounds.most, min_width=200, **about)
 
 
 def _default_values(preset: Preset) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import threading
 import time
-from pathlib import Path
 from typing import Any, get_args
 
 from pix2pix.data.folders import unused_name
-from pix2pix.files.places import runs_dir
+from pix2pix.files.places import expanded, runs_dir
 from training.config import PRESETS, Direction, Preset, TrainConfig
 from training.run import Run
+from ui.words import text
 
 ONE_CLICK_S = 5.0  # within which the same settings are the second click of a double click
 
@@ -22,7 +22,7 @@ def start(
 
     Raises ValueError, RunBusy or OSError, in words. A second click, with the same settings, starts nothing more.
     """
-    folder = Path(dataset.strip()).expanduser() if dataset.strip() else None
+    folder = expanded(text(dataset).strip()) if dataset.strip() else None
     if folder is None or not folder.is_dir():
         raise ValueError(f"There is no folder {folder}." if folder else "Give a folder of pictures to train on.")
     if preset not in get_args(Preset) or direction not in get_args(Direction):
@@ -30,7 +30,7 @@ def start(
                          f"{get_args(Direction)}")  # fmt: skip
     folder = folder.resolve()
     with _starting:
-        name = name.strip() or unused_name(folder.name, runs_dir())
+        name = text(name).strip() or unused_name(folder.name, runs_dir())
         config = TrainConfig(name=name, dataset=str(folder), direction=direction, **(PRESETS[preset] | settings))
         if run := _just_started(config):
             return run, ""

@@ -15,7 +15,7 @@ from ui.train.checkup import look_at
 from ui.train.form import Form
 from ui.train.starting import start
 from ui.train.watch import Watch
-from ui.words import in_words
+from ui.words import in_words, text
 
 SWITCHED_OFF = (
     "Training is switched off here, because this page is open to the public. "
@@ -65,7 +65,7 @@ def _endpoints() -> None:
     def train_start(dataset: str, name: str, preset: str, direction: str) -> str:
         """Starts training on a folder of this machine. preset: quick or paper; direction: AtoB or BtoA."""
         with in_words():
-            look_at(dataset, "AtoB")
+            look_at(text(dataset), "AtoB")
             return start(dataset, name, preset, direction)[0].name  # pyright: ignore[reportArgumentType]
 
     def train_status(name: str) -> dict:

@@ -6,6 +6,7 @@ app that was restarted show the same. Nothing is sent that the page has already.
 
 import html
 import time
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,7 @@ class Watch:
 
     def show(self, name: str | None = None) -> dict[Any, Any]:
         """All that there is to see of a run, or of the one that matters most now."""
-        return self.refresh(name, LAST, SMOOTHING, {})
+        return self._changes(name, LAST, SMOOTHING, {"run": ""})
 
     def _connect_buttons(self, inputs: list[Any]) -> None:
         def request_stop(name: str, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
@@ -158,24 +159,62 @@ class Watch:
 
     def refresh(self, name: str | None, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
         """What has changed since the page was sent what it has `seen`: nothing, most of the time."""
-        runs = Run.list()
+        return self._changes(name, position, smoothing, seen) or gr.skip()
+
+    def _changes(self, name: str | None, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+        runs, broken = Run.list(), Run.broken()
         if any(run.is_queued() for run in runs):
-            Run.start_next()  # a trainer does so at its end, unless it was killed
-        run = next((run for run in runs if run.name == name), None) or _first_to_show(runs)
-        if run is None:
-            return gr.skip()
-        names = [run.name for run in runs]
-        before = seen if seen.get("run") == run.name else {}
-        now: Seen = {"run": run.name, "runs": names}
+            with suppress(OSError):
+                Run.start_next()  # a trainer does so at its end, unless it was killed
+        names = [*(run.name for run in runs), *broken]
+        if not names:
+            return self._nothing(seen)
+        run = next((run for run in runs if run.name == name), None)
+        if run is None and name not in broken:
+            run = _first_to_show(runs)
+        shown = run.name if run else name if name in broken else next(iter(broken))
+        before = seen if seen.get("run") == shown else {}
+        now: Seen = {"run": shown, "runs": names}
         updates: dict[Any, Any] = {}
         if before.get("runs") != names:
-            updates[self.run] = gr.Dropdown(names, value=run.name, visible=True)
+            updates[self.run] = gr.Dropdown(names, value=shown, visible=True)
             updates[self.controls] = gr.Column(visible=True)
-        updates |= self._show_status(run, before, now)
-        updates |= self._show_preview(run, position, before, now)
-        updates |= self._show_curves(run, smoothing, before, now)
-        updates |= self._show_log(run, before, now)
-        return updates | {self.seen: now} if updates else gr.skip()
+        if run:
+            updates |= self._show_status(run, before, now)
+            updates |= self._show_preview(run, position, before, now)
+            updates |= self._show_curves(run, smoothing, before, now)
+            updates |= self._show_log(run, before, now)
+        else:
+            updates |= self._show_broken(broken[shown or ""], before, now)
+        return updates | {self.seen: now} if updates else {}
+
+    def _nothing(self, seen: Seen) -> dict[Any, Any]:
+        """As the page begins; it may show a run that was the last one."""
+        if not seen:
+            return {}
+        return self._hidden() | {
+            self.run: gr.Dropdown([], value=None, visible=False),
+            self.status: f"<p class='quiet'>{NOTHING_YET}</p>",
+            self.controls: gr.Column(visible=False),
+            self.seen: {},
+        }
+
+    def _show_broken(self, why: str, before: Seen, now: Seen) -> dict[Any, Any]:
+        now["status"] = words = (
+            "<div class='line' data-state='broken'><span class='state'>Broken</span></div>"
+            f"<div class='problem' role='alert'>{html.escape(why)}</div>"
+        )
+        return {} if words == before.get("status") else self._hidden() | {self.status: words}
+
+    def _hidden(self) -> dict[Any, Any]:
+        """All that only a run has that can be read."""
+        return {
+            self.coach: gr.HTML(visible=False),
+            self.buttons: gr.Row(visible=False),
+            self.pictures: gr.Column(visible=False),
+            self.plots: gr.Column(visible=False),
+            self.log_box: gr.Accordion(visible=False),
+        }
 
     def _show_status(self, run: Run, before: Seen, now: Seen) -> dict[Any, Any]:
         status = run.status()
@@ -208,7 +247,7 @@ class Watch:
         if now["preview"] != before.get("preview"):
             try:
                 updates |= {self.preview: Image.open(shown).convert("RGB"), self.caption: _caption(int(shown.stem))}
-            except OSError:  # gone, since a resume has just rewound the run
+            except Exception:  # gone, since a resume has just rewound the run; or damaged, which may raise anything
                 return {}
         if count != before.get("previews"):
             updates[self.pictures] = gr.Column(visible=True)

@@ -1,0 +1,42 @@
+"""The folders of runs: by which names they are found, and how they are made known, changed and deleted."""
+
+import shutil
+import time
+from pathlib import Path
+
+from pix2pix.checked import short
+from pix2pix.files.places import replacing, runs_dir
+from training.config import TrainConfig
+
+RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
+CONFIG = "config.json"  # what makes a folder that of a run
+
+
+def known() -> list[Path]:
+    """All that are there, damaged ones too; not those that are just being deleted."""
+    return [file.parent for file in runs_dir().glob(f"*/{CONFIG}") if not file.parent.name.startswith(".")]
+
+
+def named(name: str) -> Path:
+    """In the runs folder. Raises ValueError for what is no name."""
+    if not name:
+        raise ValueError("there is no run to do that with")
+    if not isinstance(name, str) or Path(name).name != name or name == ".." or len(name) > 255 or "\0" in name:
+        raise ValueError(f"{short(repr(name))} is not the name of a run")
+    return runs_dir() / name
+
+
+def require_free(name: str) -> None:
+    """Raises FileExistsError where that is no name for a run."""
+    if name.lower() in RESERVED_NAMES:
+        raise FileExistsError(f"the name {name!r} is kept for uploaded datasets: choose another")
+
+
+def write_config(folder: Path, config: TrainConfig) -> None:
+    with replacing(folder / CONFIG) as temporary:
+        temporary.write_text(config.to_json(), encoding="utf-8")
+
+
+def delete(folder: Path) -> None:
+    """Under another name first: a run that is half deleted should not be found."""
+    shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}.{time.time_ns()}.deleted")))
