@@ -82,7 +82,6 @@ def test_a_seed_that_is_none_is_said(model: str):
 
 
 @pytest.mark.parametrize("public", [True, False])
-@pytest.mark.xfail(reason="the other fields follow", strict=True)
 def test_no_field_of_the_page_takes_a_number_without_a_bound(public: bool):
     blocks = create_demo(Studio(public)).blocks.values()
     fields = [block for block in blocks if isinstance(block, gr.Number | gr.Slider)]

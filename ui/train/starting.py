@@ -22,7 +22,8 @@ def start(
 
     Raises ValueError, RunBusy or OSError, in words. A second click, with the same settings, starts nothing more.
     """
-    folder = expanded(text(dataset).strip()) if dataset.strip() else None
+    place = text(dataset).strip()
+    folder = expanded(place) if place else None
     if folder is None or not folder.is_dir():
         raise ValueError(f"There is no folder {folder}." if folder else "Give a folder of pictures to train on.")
     if preset not in get_args(Preset) or direction not in get_args(Direction):

@@ -1,0 +1,87 @@
+"""Each button of the Train tab, with no run, one run, a broken one and one that is gone: never a traceback."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from training.config import TrainConfig
+from training.run import Run
+from ui.demo import create_demo
+from ui.studio import Studio
+from ui.train.starting import start
+from ui.train.watch import NOTHING_YET
+
+BUTTONS = ("train-stop", "train-resume", "train-set-at", "train-extend", "train-rename", "train-delete",
+           "train-delete-sure", "train-report", "train-zip", "train-duplicate", "train-fine-tune")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def press() -> Callable[..., Any]:
+    """Does what a click on a button does, with these values for its fields; the first is the name of the run."""
+    demo = create_demo(Studio())
+    ids = {getattr(block, "elem_id", None): key for key, block in demo.blocks.items()}
+    (watch,) = (fn.fn.__self__ for fn in demo.fns.values() if getattr(fn.fn, "__name__", "") == "refresh")
+
+    def press(button: str, name: Any, *values: Any) -> list[Any]:
+        (event,) = (fn for fn in demo.fns.values() if (ids[button], "click") in fn.targets and fn.fn)
+        given = [getattr(demo.blocks[each._id], "value", None) for each in event.inputs][1:]
+        if any(each is watch.seen for each in event.inputs):
+            given = [1, 0.5, {}]
+        assert event.fn
+        return event.fn(name, *(values or given))
+
+    press.watch = watch  # pyright: ignore[reportFunctionMemberAccess]
+    return press
+
+
+def make(name: str, pairs: Path) -> Run:
+    return Run.create(TrainConfig(name=name, dataset=str(pairs), ngf=4, ndf=4, crop_size=32, load_size=32))
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+def test_a_button_has_an_answer_whatever_became_of_the_run(press: Callable[..., Any], pairs: Path, button: str):
+    said = []
+    for name in (None, "", "gone", "broken", "../x", "x" * 5000, 7):
+        if name == "broken":
+            make("broken", pairs).config_file.write_text("[]")
+        try:
+            press(button, name)
+        except gr.Error as error:
+            said.append(error.message)
+    assert all(0 < len(words) < 700 for words in said)
+
+
+def test_the_only_run_is_deleted_without_an_error(press: Callable[..., Any], pairs: Path):
+    make("only", pairs)
+    updates = press("train-delete-sure", "only")
+    assert Run.list() == []
+    assert any(NOTHING_YET in str(update) for update in updates.values())
+
+
+def test_a_broken_run_is_shown_with_its_reason_and_the_others_as_ever(press: Callable[..., Any], pairs: Path):
+    watch = press.watch  # pyright: ignore[reportFunctionMemberAccess]
+    good, broken = make("good", pairs), make("broken", pairs)
+    broken.config_file.write_bytes(b"\xff")
+    updates = watch.show("broken")
+    assert updates[watch.run].choices == [("good", "good"), ("broken", "broken")]
+    assert "is not the config of a training run" in updates[watch.status]
+    assert "Not started" in watch.show("good")[watch.status]
+    assert "Not started" in watch.show(None)[watch.status]
+    assert watch.refresh("broken", 1, 0.5, updates[watch.seen]) == gr.skip(), "nothing is sent twice"
+    press("train-delete-sure", "broken")
+    assert [path.name for path in good.path.parent.iterdir() if not path.name.startswith(".")] == ["good"]
+
+
+def test_with_no_run_the_page_begins_as_ever(press: Callable[..., Any]):
+    watch = press.watch  # pyright: ignore[reportFunctionMemberAccess]
+    assert watch.refresh(None, 1, 0.5, {}) == gr.skip()
+    assert watch.refresh("gone", 1, 0.5, {"run": "gone", "runs": ["gone"]})[watch.seen] == {}
+
+
+@pytest.mark.parametrize("dataset", ["~nosuchuser/photos", 5, None, ["a"], "", "/none", "a\0b"])
+def test_what_is_no_folder_is_said_in_our_words(dataset: Any):
+    with pytest.raises(ValueError, match=r"not known here|no text|no folder|Give a folder"):
+        start(dataset, "name")
