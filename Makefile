@@ -1,13 +1,14 @@
 # make run    start the app          make test    check and test everything
 # make test ARGS="-n 0"    the same in one process, which the debugger wants
-# make faults    kill trainings 30 times, at random moments, and resume them (make test does so 5 times)
+# make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); damage files
+# make audit     known holes in what is installed; needs a network
 # make docs      the documentation as a website in site/
 # All make .venv and install what is missing first, and can be called again and again.
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test faults check format browser docs clean
+.PHONY: run test faults audit check format browser docs clean
 
 run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
@@ -16,7 +17,11 @@ test: check browser
 	$(BIN)/python -m pytest -n 2 --durations=20 $(ARGS)
 
 faults: .venv/.test
-	KILLS=30 $(BIN)/python -m pytest -s tests/test_kills.py $(ARGS)
+	KILLS=200 $(BIN)/python -m pytest -s tests/test_kills.py tests/test_damage.py tests/test_claims.py $(ARGS)
+
+audit: .venv/.test
+	$(BIN)/python -m pip install --disable-pip-version-check -q pip-audit
+	$(BIN)/python -m pip_audit -r requirements.txt
 
 check: .venv/.test
 	$(BIN)/python -m ruff check .

@@ -1,6 +1,6 @@
 """SIGKILL at random moments: what is on the disk is always whole, and resuming leads to the very same training.
 
-`make test` kills 5 times, `make faults` 30 times.
+`make test` kills 5 times, `make faults` 200 times.
 """
 
 import os
