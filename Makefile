@@ -1,6 +1,7 @@
 # make run    start the app          make test    check and test everything
 # make test ARGS="-n 0"    the same in one process, which the debugger wants
 # make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); damage files
+# make fuzz      a thousand broken pictures, five hundred files of weights and of runs (make test tries twenty of each)
 # make audit     known holes in what is installed; needs a network
 # make docs      the documentation as a website in site/
 # All make .venv and install what is missing first, and can be called again and again.
@@ -8,7 +9,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test faults audit check format browser docs clean
+.PHONY: run test faults fuzz audit check format browser docs clean
 
 run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
@@ -18,6 +19,9 @@ test: check browser
 
 faults: .venv/.test
 	KILLS=200 $(BIN)/python -m pytest -s tests/test_kills.py tests/test_damage.py tests/test_claims.py $(ARGS)
+
+fuzz: .venv/.test
+	FUZZ_PICTURES=1000 FUZZ_FILES=500 $(BIN)/python -m pytest -s tests/test_fuzz.py $(ARGS)
 
 audit: .venv/.test
 	$(BIN)/python -m pip install --disable-pip-version-check -q pip-audit
