@@ -106,8 +106,15 @@ def _with_preset(arguments: list[str]) -> list[str]:
         raise ValueError(f"--preset {name} is not one of {', '.join(PRESETS)}")
     rest = arguments[:place] + arguments[place + 2 :]
     given = {argument.partition("=")[0].replace("_", "-") for argument in rest}
-    settings = [(f"--{key.replace('_', '-')}", str(value)) for key, value in PRESETS[name].items()]
-    return [word for option, value in settings if option not in given for word in (option, value)] + rest
+    settings = [(key.replace("_", "-"), value) for key, value in PRESETS[name].items()]
+    kept = [(key, value) for key, value in settings if not {f"--{key}", f"--no-{key}"} & given]
+    return [word for key, value in kept for word in _words(key, value)] + rest
+
+
+def _words(key: str, value: object) -> list[str]:
+    if isinstance(value, bool):  # a flag, which takes no value
+        return [f"--{key}" if value else f"--no-{key}"]
+    return [f"--{key}", str(value)]
 
 
 def _train(run: Run) -> None:
