@@ -48,7 +48,7 @@ def softened(colours: np.ndarray, coverage: np.ndarray) -> np.ndarray:
 
     Both are blurred. A colour is the mean of the colours around it, each counted by its coverage; it is opaque where
     a third of what is around it has a colour, and fades from there, so that a thin stroke is as strong as a broad one.
-    The page does the same (`soften` in paint.js), and a test holds both to each other.
+    The page does the same (`soften` in page/hints.js), and a test holds both to each other.
     """
     scale = max(coverage.shape) / 256
     reach = max(1, round(REACH * scale))

@@ -6,23 +6,36 @@ const COLOURS = {
   pink: "#d8689b", brown: "#7a4a2b", grey: "#8a8d91", black: "#222222",
 };
 
+// Colours are for generators that have learned from hints; in label maps they are the classes.
+function isOffered(name) {
+  const { of, hints } = TOOLS[name];
+  const labels = Boolean(model.palette);
+  return of === "both" || of === (labels ? "labels" : "lines") ? labels || !hints || model.colourHints : false;
+}
+
 function chooseTool(name) {
   tool = name;
+  const byKeys = POINTING.includes(name); // others would need a line
+  canvas.setAttribute("aria-label", byKeys ? "Your drawing: the arrow keys point, Enter takes the tool there" : "Your drawing");
+  if (byKeys) canvas.tabIndex = 0;
+  else canvas.removeAttribute("tabindex");
   showControls();
   showCursor();
+  paintSoon();
 }
 
 function showControls() {
   const blank = !currentDrawing().strokes.length;
   const labels = Boolean(model.palette);
+  const colouring = Boolean(TOOLS[tool].hints) && !labels;
   for (const button of element.querySelectorAll(".tool")) {
     const { tool: name } = button.dataset;
-    button.hidden = TOOLS[name].labels !== labels || (name === "colour" && !model.colourHints);
+    button.hidden = !isOffered(name);
     press(button, name === tool);
   }
   for (const button of element.querySelectorAll(".swatches button")) press(button, button.dataset.label === label);
   for (const button of element.querySelectorAll(".colours button")) press(button, button.dataset.colour === colour);
-  find(".colours").hidden = tool !== "colour";
+  find(".colours").hidden = !colouring;
   find(".any-colour").value = colour;
   find(".width").hidden = !TOOLS[tool].width;
   find(".width input").value = widths[tool] ?? 1;
@@ -35,8 +48,10 @@ function showControls() {
   find(".zoom-in").disabled = view.zoom >= MAX_ZOOM;
   find(".zoom-text").textContent = Math.round(100 * view.zoom) + " %";
   for (const button of element.querySelectorAll("[data-mode]")) press(button, button.dataset.mode === mode);
+  find("[data-mode=variations]").hidden = !props.has_dropout && !model.colourHints;
   find("[data-mode=compare]").hidden = comparable().length < 2;
   find("[data-mode=history]").hidden = model.snapshots.length < 2;
+  showNote();
   find(".invitation").classList.toggle("gone", !blank || !traced.hidden);
   find(".studio").classList.toggle("labels", labels);
 }
@@ -83,7 +98,7 @@ function showColours() {
 
 function chooseColour(value) {
   colour = value;
-  chooseTool("colour");
+  chooseTool(tool === "fill" ? tool : "colour");
 }
 
 function swatch(name, background, choose) {
@@ -169,8 +184,7 @@ function useModel(chosen) {
 function showModel() {
   const names = (model.palette ?? []).map(([name]) => name);
   if (!names.includes(label)) label = names.includes("window") ? "window" : names.at(-1) ?? "";
-  const fits = TOOLS[tool].labels === Boolean(model.palette) && (tool !== "colour" || model.colourHints);
-  if (!fits) chooseTool(model.palette ? "rect" : "pen");
+  if (!isOffered(tool)) chooseTool(model.palette ? "rect" : "pen");
   chooser.value = model.name;
   find(".invitation-text").textContent = model.invitation;
   showSwatches();
@@ -202,7 +216,7 @@ const CLICKS = {
   ".sees": () => ((seesModel = !seesModel), paintSoon(), showControls()),
   ".zoom-in": () => zoomBy(ZOOM_STEP),
   ".zoom-out": () => zoomBy(1 / ZOOM_STEP),
-  ".again": showOthers,
+  ".again": rollAgain,
   ".plain": () => makeBy({ seed: null, step: null }),
   ".save-history": saveHistory,
   ".pin": pinDrawing,
@@ -218,6 +232,8 @@ for (const button of element.querySelectorAll(".tool")) {
 for (const button of element.querySelectorAll("[data-mode]")) {
   button.addEventListener("click", () => setMode(button.dataset.mode));
 }
+for (const event of ["focus", "blur"]) canvas.addEventListener(event, paintSoon); // where the keys point
+canvas.addEventListener("keydown", aimByKey);
 canvas.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press of a finger
 canvas.addEventListener("wheel", turnWheel, { passive: false });
 canvas.addEventListener("dragover", (event) => event.preventDefault());

@@ -102,11 +102,13 @@ function recall() {
 function checked({ strokes, background }) {
   if (!Array.isArray(strokes)) throw new Error("it has no strokes");
   const isPoint = (point) => Array.isArray(point) && point.length >= 2 && point.every(Number.isFinite);
-  for (const { tool, points, width } of strokes) {
-    const count = { rect: 2, fill: 1 }[tool];
-    const fits = Array.isArray(points) && points.length > 0 && points.every(isPoint) && (count === undefined || points.length === count);
+  const isColour = (value) => /^#[0-9a-f]{6}$/i.test(value);
+  for (const { tool, points, width, colour, label } of strokes) {
+    const count = { rect: 2, fill: 1, inside: 0 }[tool];
+    const fits = Array.isArray(points) && points.every(isPoint) && (count === undefined ? points.length > 0 : points.length === count);
     const broad = width === undefined || (width > 0 && width <= UNITS);
-    if (!Object.hasOwn(TOOLS, tool) || !fits || !broad) throw new Error("a stroke that cannot be drawn");
+    const coloured = !HINTS.includes(tool) || isColour(colour) || (tool === "fill" && typeof label === "string");
+    if (!Object.hasOwn(TOOLS, tool) || !fits || !broad || !coloured) throw new Error("a stroke that cannot be drawn");
   }
   return { strokes, background };
 }

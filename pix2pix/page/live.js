@@ -1,6 +1,5 @@
 // Live pictures: each view shows what a generator makes of the drawing, and is never left behind it.
 const PATIENCE = 10_000; // ms until a request counts as lost
-const VARIATIONS = 4;
 const COMPARED = 3; // models beside the chosen one
 const session = Math.random().toString(36).slice(2) + Date.now().toString(36);
 
@@ -21,7 +20,7 @@ async function keepUp() {
   asking = true;
   try {
     for (let failures = 0, behind; (behind = furthestBehind()); ) {
-      if (!currentDrawing().strokes.length) showNothing(behind);
+      if (!hasPicture(behind.by)) showNothing(behind);
       else if (await ask(behind, version)) failures = 0;
       else await recover(++failures);
     }
@@ -45,9 +44,10 @@ async function ask(asker, asked) {
   const started = performance.now();
   const slow = setTimeout(() => asker === main && showStatus("waiting…"), 600);
   const { by } = asker;
-  const { model: about, seed, step } = by;
+  const { model: about, step } = by;
+  const { drawing, seed } = requested(by);
   const answer = server
-    .translate({ model: about.name, session, seed, step, picture: forModel(about).toDataURL("image/png") })
+    .translate({ model: about.name, session, seed, step, picture: forModel(about, drawing).toDataURL("image/png") })
     .then((reply) => (by === asker.by ? receive(asker, reply, asked, started) : true)) // else: not what it shows now
     .catch(() => false);
   const answered = await Promise.race([answer, pause(PATIENCE).then(() => false)]);
@@ -138,16 +138,6 @@ function showOthers() {
   find(".history").hidden = mode !== "history";
   if (mode === "history") showHistory();
   keepUp();
-}
-
-function rollVariations() {
-  const { model: about, step } = main.by;
-  return Array.from({ length: VARIATIONS }, (_, i) => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
-    const keep = newButton("Keep variation " + (i + 1), () => makeBy({ seed }));
-    keep.textContent = "Keep";
-    return other({ model: about, seed, step }, keep);
-  });
 }
 
 const comparable = () => models.filter((each) => !each.broken && JSON.stringify(each.palette ?? null) === sheetKey());

@@ -10,7 +10,8 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
     from pix2pix.files.checkpoint import Metadata
 
 PAGE = Path(__file__).parent
-SCRIPTS = ("drawing", "paint", "live", "pen", "keep", "teach", "controls")  # in this order they are one
+# In this order they are one.
+SCRIPTS = ("drawing", "paint", "regions", "hints", "live", "colourways", "pen", "keep", "teach", "controls")
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
 
 

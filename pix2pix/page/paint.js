@@ -7,7 +7,8 @@ const find = (selector) => element.querySelector(selector);
 const canvas = find("#draw-canvas");
 
 // Paints on any canvas, at the size it has.
-function paint(target, drawing, { palette, size, lineWidth }, view = WHOLE) {
+function paint(target, drawing, about, view = WHOLE) {
+  const { palette, size } = about;
   const context = target.getContext("2d");
   const scale = (target.width / UNITS) * view.zoom;
   if (palette) {
@@ -18,7 +19,7 @@ function paint(target, drawing, { palette, size, lineWidth }, view = WHOLE) {
     context.drawImage(map, 0, 0);
   } else {
     context.setTransform(scale, 0, 0, scale, -view.x * scale, -view.y * scale);
-    paintLines(context, drawing.strokes, (lineWidth * UNITS) / size);
+    paintLines(context, drawing.strokes, about);
   }
 }
 
@@ -29,10 +30,10 @@ function newCanvas(size) {
 }
 
 // What the model gets, at exactly its size: the same picture from any screen, however it is zoomed.
-function forModel(about) {
+function forModel(about, drawing = currentDrawing()) {
   const pad = newCanvas(about.size);
   pad.getContext("2d", { willReadFrequently: true });
-  paint(pad, currentDrawing(), about);
+  paint(pad, drawing, about);
   return pad;
 }
 
@@ -48,7 +49,26 @@ function paintSoon() {
 }
 
 function paintScreen() {
-  if (!seesModel) return paint(canvas, currentDrawing(), model, view);
+  if (seesModel) paintSeen();
+  else paint(canvas, currentDrawing(), model, view);
+  if (POINTING.includes(tool) && canvas.matches(":focus-visible")) paintAim();
+}
+
+// Where the keys point: white around dark, so that it is seen on any colour.
+function paintAim() {
+  const context = canvas.getContext("2d");
+  const scale = canvas.width / UNITS;
+  const [x, y] = [(aim.x - view.x) * view.zoom * scale, (aim.y - view.y) * view.zoom * scale];
+  const arm = 6 * scale;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  for (const [colour, width] of [["#fff", 4], ["#333", 1.5]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = width * devicePixelRatio;
+    context.stroke(new Path2D(`M${x - arm} ${y}H${x + arm}M${x} ${y - arm}V${y + arm}`));
+  }
+}
+
+function paintSeen() {
   const context = canvas.getContext("2d");
   const scale = (canvas.width / model.size) * view.zoom;
   context.setTransform(scale, 0, 0, scale, (-view.x * canvas.width * view.zoom) / UNITS, (-view.y * canvas.width * view.zoom) / UNITS);
@@ -66,38 +86,37 @@ function fitCanvas() {
 
 // ---------------------------------------------------------------------------------------------------------- lines
 
-// Colour hints lie under the lines, as in training; the eraser takes both.
-function paintLines(context, strokes, penWidth) {
+// Colour hints lie under the lines, as in training: a generator that has learned from none sees the lines alone.
+function paintLines(context, strokes, about) {
   context.fillStyle = "#fff";
   context.fillRect(0, 0, UNITS, UNITS);
-  const fill = (on, line, colour) => {
-    on.fillStyle = colour;
-    on.fill(outline(line, line.tool === "pen" ? penWidth : line.width));
-  };
-  if (!strokes.some(({ tool }) => tool === "colour")) {
-    for (const line of strokes) fill(context, line, line.tool === "eraser" ? "#fff" : "#000");
-    return;
-  }
+  const layer = about.colourHints ? hintLayer(strokes, about) : null;
+  if (layer) context.drawImage(layer, 0, 0, UNITS, UNITS);
   const lines = newCanvas(context.canvas.width);
   const above = lines.getContext("2d");
   above.setTransform(context.getTransform());
-  for (const line of strokes) {
-    if (line.tool !== "pen") fill(context, line, line.colour ?? "#fff");
-    above.globalCompositeOperation = line.tool === "eraser" ? "destination-out" : "source-over";
-    if (line.tool !== "colour") fill(above, line, "#000");
-  }
+  paintInk(above, strokes, (about.lineWidth * UNITS) / about.size);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.drawImage(lines, 0, 0);
 }
 
+// The lines on nothing: what the eraser takes is clear.
+function paintInk(context, strokes, penWidth) {
+  context.fillStyle = "#000";
+  for (const line of strokes.filter(({ tool }) => tool === "pen" || tool === "eraser")) {
+    context.globalCompositeOperation = line.tool === "eraser" ? "destination-out" : "source-over";
+    context.fill(outline(line, line.tool === "pen" ? penWidth : line.width));
+  }
+}
+
 const outlines = new WeakMap(); // stroke -> its outline as a path, as long as it does not grow
 
-function outline(line, width) {
-  const known = outlines.get(line);
+function outline(line, width, cache = outlines) {
+  const known = cache.get(line);
   const end = line.points.at(-1);
   if (known?.length === line.points.length && known.end === end && known.width === width) return known.path;
   const path = line.points.length > 1 ? strokePath(line, width) : dotPath(line.points[0], width);
-  outlines.set(line, { length: line.points.length, end, width, path });
+  cache.set(line, { length: line.points.length, end, width, path });
   return path;
 }
 

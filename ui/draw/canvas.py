@@ -84,6 +84,7 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
         server_functions=[models, warm_up, translate, replay, *([pin, correct, learning] if can_train else [])],
         samples=samples(),
         can_train=can_train,
+        has_dropout=True,
         elem_id="draw",
     )
 
