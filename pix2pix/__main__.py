@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pix2pix.files.places import generators
+from pix2pix.pipes import whole_lines
 
 HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
 
@@ -36,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument("--checkpoint", required=True, metavar="NAME", help=known)
     translate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write <stem>.png")
     translate.add_argument("--photo", action="store_true", help="the inputs are photos: make edges of them first")
+    translate.add_argument("--invert", action="store_true", help="light lines on dark, or on a transparent sheet: make "
+                           "them dark on light first")  # fmt: skip
     translate.add_argument("--grid", action="store_true", help="write the input beside its translation")
     translate.add_argument("--how", choices=HOW, default="square", help="square, as in training: squeezed to its size; "
                            "whole: in its own proportions and size; tiles: the same, piece by piece")  # fmt: skip
@@ -70,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     imported.add_argument("--line-width", type=float, default=1.0, metavar="PX", help="of the drawings it takes")
     imported.add_argument("--dropout", type=float, help="that it was trained with (default: what the file tells, else "
                           "0.5); for variations")  # fmt: skip
+    imported.add_argument("--image-size", type=int, metavar="PX", help="that it was trained at, which no file tells "
+                          "(default: 256, or by the depth of a U-Net)")  # fmt: skip
     imported.add_argument("--statistics", choices=("picture", "running"), default="picture", help="that batch norm "
                           "takes: of the picture at hand, or the averages of its training")  # fmt: skip
     imported.add_argument("--steps", type=int, default=0, help="that it was trained for, if known")
@@ -95,7 +100,7 @@ def _translate(options: argparse.Namespace) -> int:
 
     from pix2pix import images
     from pix2pix.inference import Translator
-    from pix2pix.palette import is_strange
+    from pix2pix.unlike import inverted
 
     outputs = _outputs(options.inputs, options.out)
     translator = Translator.load(options.checkpoint, options.device)
@@ -104,14 +109,15 @@ def _translate(options: argparse.Namespace) -> int:
     failures = 0
     for output, path in tqdm(outputs.items(), unit="image", disable=None):
         try:
-            picture = images.read(path)
+            picture = images.load(path)
         except OSError as error:
             failures += 1
             tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)
             continue
-        palette = translator.metadata.source.palette
-        if palette and is_strange(picture, palette):
-            tqdm.write(f"warning: {path} hardly has the label colours that {options.checkpoint} takes", file=sys.stderr)
+        if options.invert:
+            picture = inverted(picture)
+        if not options.photo and (remark := translator.remark(picture)):
+            tqdm.write(f"warning: {path}: {remark}", file=sys.stderr)
         try:
             _result(translator, picture, options).save(output)
         except ValueError as error:
@@ -123,13 +129,11 @@ def _translate(options: argparse.Namespace) -> int:
 def _result(translator: "Translator", picture: "Image.Image", options: argparse.Namespace) -> "Image.Image":
     from PIL import Image
 
-    from pix2pix import images
-
     seen = {"how": options.how, "size": options.size, "memory": options.memory}
     drawing = translator.edges_of(picture, **seen) if options.photo else picture
     shown = [translator(drawing, options.seed, **seen)]
     if options.grid:
-        shown.insert(0, images.to_rgb(drawing))
+        shown.insert(0, translator.rgb(drawing))
     sheet = Image.new("RGB", (len(shown) * picture.width, picture.height))
     for column, image in enumerate(shown):
         sheet.paste(image.resize(picture.size, Image.Resampling.BICUBIC), (column * picture.width, 0))
@@ -138,7 +142,7 @@ def _result(translator: "Translator", picture: "Image.Image", options: argparse.
 
 def _outputs(inputs: list[Path], folder: Path) -> dict[Path, Path]:
     """Output file -> input file. Raises ValueError when there is none, or two would be written to the same place."""
-    from pix2pix.images import EXTENSIONS
+    from pix2pix.formats import EXTENSIONS
 
     files: list[Path] = []
     for path in inputs:
@@ -191,7 +195,11 @@ def _import(options: argparse.Namespace) -> int:
     path = import_generator(options.source, options.name, about)
     read = read_metadata(path)
     print(json.dumps(read.to_json() | {"file": str(path)}, indent=2))
+    size = read.config.image_size
     print(f"Imported: python -m pix2pix translate … --checkpoint {options.name}", file=sys.stderr)
+    if not options.image_size and not options.source.endswith(".safetensors"):
+        print(f"It sees pictures at {size} pixels; if it was trained at another size, which its file cannot tell, "
+              "import it again with --image-size.", file=sys.stderr)  # fmt: skip
     return 0
 
 
@@ -205,7 +213,7 @@ def _push(options: argparse.Namespace) -> int:
 
 def command() -> NoReturn:
     """`python -m pix2pix`, and `pix2pix` where it is installed."""
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(whole_lines(lambda: main(sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Network
 from pix2pix.palette import snap
 from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, translated
+from pix2pix.unlike import LOOKED_AT, on_sheet, remark_on
 
 MOST_SEED = 2**63 - 1  # that torch takes
 
@@ -83,7 +84,7 @@ class Translator:
         if seed is not None and not 0 <= seed <= MOST_SEED:
             raise ValueError(f"seed {seed} is not between 0 and {MOST_SEED}")
         side = self.tile_side(picture, how, size, memory)
-        picture = images.to_rgb(picture)
+        picture = self.rgb(picture)
         a = self.prepare(picture, how, size).to(self.device)
         noise = None if seed is None else torch.Generator(self.device).manual_seed(seed)
         if side is None:
@@ -95,6 +96,23 @@ class Translator:
             raise ValueError("the generator makes something of this that is not a picture: its weights are too large")
         fake = images.to_picture(b[0])
         return fake if fake.size == picture.size else fake.resize(picture.size, Image.Resampling.BICUBIC)
+
+    def rgb(self, picture: Image.Image) -> Image.Image:
+        """A picture as upright 8-bit RGB, on the scale of grey values and in the class colours it was trained with.
+
+        Light strokes on a transparent sheet are laid on black for a generator of drawings, where they can be seen.
+        """
+        source = self.metadata.source
+        if source.kind == "edges" and picture.has_transparency_data and not images.has_fourth_band(picture):
+            picture = on_sheet(picture)
+        return images.to_rgb(picture, source.scale, source.palette)
+
+    def remark(self, picture: Image.Image) -> str:
+        """One sentence on an input that is unlike what the generator learned from; empty where all is well."""
+        source = self.metadata.source
+        picture = self.rgb(picture)
+        width = self.metadata.line_width * LOOKED_AT / self.config.image_size
+        return remark_on(picture, source.kind, source.palette, width, self.metadata.colour_hints)
 
     def seen_size(self, picture: Image.Image, how: How = "square", size: int | None = None) -> tuple[int, int]:
         """(width, height) at which the network sees an upright picture. Raises ValueError for a size out of bounds."""
@@ -113,7 +131,7 @@ class Translator:
 
     def prepare(self, picture: Image.Image, how: How = "square", size: int | None = None) -> Tensor:
         """What the network sees: (1, in_channels, height, width) in [-1, 1], label colours snapped."""
-        picture = images.to_rgb(picture)
+        picture = self.rgb(picture)
         seen = self.seen_size(picture, how, size)
         if palette := self.metadata.source.palette:
             picture = snap(picture, palette)

@@ -16,8 +16,10 @@ from pix2pix.files.places import ROOT
 
 # The rooms by their floors, from the ground up: a file imports from its own room and from the floors below it.
 FLOORS = (
-    ("pix2pix.checked", "pix2pix.devices", "pix2pix.edges", "pix2pix.efficientnet", "pix2pix.images", "pix2pix.losses",
-     "pix2pix.palette", "pix2pix.sizes"),
+    ("pix2pix.checked", "pix2pix.devices", "pix2pix.edges", "pix2pix.efficientnet", "pix2pix.formats", "pix2pix.losses",
+     "pix2pix.palette", "pix2pix.pipes", "pix2pix.scales", "pix2pix.sizes"),
+    ("pix2pix.classes", "pix2pix.unlike"),
+    ("pix2pix.images",),
     ("pix2pix.models", "pix2pix.perceptual"),
     ("pix2pix.projected",),
     ("pix2pix.files",),
@@ -30,7 +32,7 @@ FLOORS = (
     ("training.run",),
     ("training.batches", "training.discriminators"),
     ("training.perceptual_terms",),
-    ("training.state",),
+    ("training.state", "training.settle"),
     ("training.preview", "training.progress"),
     ("training.loop",),
     ("training.__main__",),

@@ -54,7 +54,7 @@ def test_smoothing_averages_what_came_before():
 
 
 def test_every_setting_is_in_the_form_or_chosen_above_it():
-    above = {"name", "dataset", "direction", "a", "b", "palette", "leave_out"}
+    above = {"name", "dataset", "folders", "direction", "a", "b", "palette", "target_palette", "leave_out"}
     fields = list(TrainConfig.__dataclass_fields__)
     shown = [name for names in GROUPS.values() for name in names]
     assert shown == [name for name in fields if name not in above], "and in the order of --help"

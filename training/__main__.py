@@ -2,6 +2,7 @@
 
     python -m training --dataset DIR --name NAME [--preset quick] [settings]    create a run, train it in the foreground
     python -m training runs/NAME                                                start or resume a run
+    python -m training runs/NAME --steps N                                      extend it to N steps in all
 
 DIR may also be owner/name of a dataset on the Hugging Face Hub, or `demo`: facades that are drawn by code. The settings
 are those of the Train tab, in its order; --preset puts those of one of its presets in their place, the paper's recipe
@@ -68,13 +69,24 @@ def prepare_process() -> None:
 
 
 def _named(arguments: list[str]) -> Run:
+    """A run to start or resume; with --steps, a higher number of steps in all than it was to make."""
     folder, *rest = arguments
-    if rest:
-        raise ValueError(
-            f"a run keeps the settings it was created with: {' '.join(rest)} cannot be given with {folder}"
-        )
     below_runs = PurePath(folder).parts[:-1] == ("runs",)  # as the documentation has it, from wherever it is called
-    return Run.named(PurePath(folder).name) if below_runs and not Path(folder).exists() else Run(folder)
+    run = Run.named(PurePath(folder).name) if below_runs and not Path(folder).exists() else Run(folder)
+    if not rest:
+        return run
+    option, _, value = rest[0].partition("=")
+    value = value or " ".join(rest[1:])
+    if option != "--steps" or not value.isdecimal():
+        raise ValueError(
+            f"a run keeps the settings it was created with: {' '.join(rest)} cannot be given with {folder}; only "
+            "--steps N can, which extends it to N steps in all"
+        )
+    if _is_main() and (further := int(value) - run.status().total) != 0:
+        if run.status().total and further < 0:
+            raise ValueError(f"{run.name} has {run.status().total:,} steps already: give --steps a higher number")
+        run.extend(further)
+    return run
 
 
 def _created(arguments: list[str]) -> Run:
@@ -87,6 +99,7 @@ def _created(arguments: list[str]) -> Run:
 
         folder = demo() if config.dataset == "demo" and not Path("demo").exists() else bring(config.dataset)
         about = DEMO_SETTINGS if config.dataset == "demo" else {}
+        _require_certain(config, folder)
         return Run.create(config.with_changes(dataset=str(folder.resolve()), **about))
     deadline = time.monotonic() + JOIN_S
     while time.monotonic() < deadline:  # under torchrun: the first process creates it
@@ -94,6 +107,13 @@ def _created(arguments: list[str]) -> Run:
             return Run.named(config.name)
         time.sleep(0.1)
     raise ValueError(f"the first process has not created the run {config.name!r}")
+
+
+def _require_certain(config: TrainConfig, folder: Path) -> None:
+    """Raises DatasetError, in words, for a folder that has nothing to train on, or can be read in more than one way."""
+    from pix2pix.data.pairs import find_pairs
+
+    find_pairs(folder, config.layout, folders=config.folders, leave_out=config.leave_out, open_files=False)
 
 
 def _with_preset(arguments: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from pix2pix.data.dataset import PairedImages, ResidentPairs, ShuffledBatches
 from pix2pix.data.pairs import Found
 from pix2pix.palette import chosen
+from pix2pix.scales import Scale
 from training.config import TrainConfig
 
 T = TypeVar("T")
@@ -27,10 +28,16 @@ def pairs_of(config: TrainConfig, found: Found, split: str, *, augment: bool) ->
         augment=augment,
         flip=config.flip,
         palette=chosen(config.palette),
+        target_palette=chosen(config.target_palette),
+        scales=(scale_of(config.scale_a), scale_of(config.scale_b)),
         hints=config.colour_hints,
         wander=config.wander,
         seed=config.seed,
     )
+
+
+def scale_of(setting: str) -> Scale | None:
+    return None if setting == "auto" else Scale.parse(setting)
 
 
 def batches_of(dataset: PairedImages, order: ShuffledBatches, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:

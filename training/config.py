@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type
 from pix2pix.checked import checked, parsed
 
 Direction = Literal["AtoB", "BtoA"]
-Layout = Literal["auto", "pairs", "folders", "photos"]
+Layout = Literal["auto", "pairs", "stacked", "thirds-12", "thirds-13", "thirds-23", "folders", "photos"]
 Kind = Literal["image", "edges", "photo", "labels"]
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -72,9 +72,12 @@ class TrainConfig:
     name: str
     """name of the run, and of the generator it makes: letters, digits, dot, dash and underscore"""
     dataset: str
-    """folder of side-by-side pairs, of A/ and B/, or of photos alone"""
+    """folder of pairs side by side or in two folders, or of photos alone"""
     layout: Layout = "auto"
-    """how the pairs lie in the folder; auto looks at the names and shapes of the files"""
+    """how the pairs lie in the folder: side by side (pairs), A above B (stacked), two of three in a row (thirds-12 …),
+    in two folders, or photos alone; auto looks at names and pictures, and asks where these do not decide"""
+    folders: tuple[str, ...] = ()
+    """names of the two folders that are A and B (masks images), or of the only one that counts"""
     direction: Direction = "AtoB"
     """A is the left half (or folder A): AtoB learns left to right, BtoA right to left"""
     a: Kind = "image"
@@ -83,14 +86,20 @@ class TrainConfig:
     """what B shows"""
     palette: str = "none"
     """snap the label colours of the input to a palette: cmp is the 12 facade classes, others are listed as
-    wall=#0030ff,window=#027fff"""
+    wall=#0030ff,window=#027fff; names that begin with numbers (0 wall=#0030ff) are for files that hold these"""
     class_planes: bool = False
     """let the network see a palette's colours as one plane per class"""
+    target_palette: str = "none"
+    """the same for a target of label maps; files that hold the numbers of classes get both by themselves"""
     line_width: Annotated[float, Bounds(0, 100, "no line of a drawing is a tenth of the largest picture wide")] = 0.0
     """width in pixels that the Draw tab gives the lines of an input; 0 takes 1.5 for photos alone, else 1"""
     leave_out: tuple[str, ...] = ()
     """pairs to leave out, by the path of A's file below the folder: the dataset doctor lists blank ones and copies"""
 
+    scale_a: str = "auto"
+    """which values of A's files are black and white, where these have over 8 bits, as 0..4095; auto measures them"""
+    scale_b: str = "auto"
+    """the same for B, and for photos alone"""
     colour_hints: bool = False
     """give half of the drawings coloured strokes to learn from (photos alone): a red one then makes a red shoe"""
 
@@ -190,10 +199,17 @@ class TrainConfig:
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             _require(value in allowed, f"{name} {value!r} is not one of {', '.join(allowed)}")
-        _require(
-            _PALETTE.fullmatch(self.palette) is not None,
-            f"palette {self.palette!r} is not none, cmp or a list such as wall=#0030ff,window=#027fff",
-        )
+        for name in ("palette", "target_palette"):
+            _require(
+                _PALETTE.fullmatch(palette := getattr(self, name)) is not None,
+                f"{name} {palette!r} is not none, cmp or a list such as wall=#0030ff,window=#027fff",
+            )
+        for name in ("scale_a", "scale_b"):
+            _require(
+                _SCALE.fullmatch(scale := getattr(self, name)) is not None,
+                f"{name} {scale!r} is not auto or a scale of grey values such as 0..4095 or -1024..3071",
+            )
+        _require(len(self.folders) <= 2, "folders takes two names, of A and B, or one: the only one that counts")
         for name in _SHARES:
             _require(0 <= getattr(self, name) < 1, f"{name} {getattr(self, name)} is not in [0, 1)")
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
@@ -244,9 +260,10 @@ _CHOICES = {
     "b": get_args(Kind),
     "precision": get_args(Precision),
 }
+_SCALE = re.compile(r"auto|-?[\d.]+(e[-+]?\d+)?\.\.-?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
 _PALETTE = re.compile(r"none|cmp|([^=,#]+=)?#[0-9a-fA-F]{6}(,([^=,#]+=)?#[0-9a-fA-F]{6})*")
 _SHARES = ("dropout", "beta1", "beta2", "ema")
-_WORDS = ("dataset", "palette", "init_from", "licence", "provenance")
+_WORDS = ("dataset", "palette", "target_palette", "init_from", "licence", "provenance")
 SMALLEST_PATCHES = 4  # pixels a side of what the discriminator's last two layers take
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

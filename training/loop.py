@@ -8,6 +8,7 @@ nothing had happened: on the CPU of one machine, with as many threads, to the ve
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,16 @@ from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from pix2pix.palette import chosen
 from pix2pix.perceptual import window_at
 from training import coach, discriminators
-from training.batches import batches_of, pairs_of
+from training.batches import batches_of, pairs_of, scale_of
 from training.config import TrainConfig
 from training.graph import Replayed, set_lr
 from training.perceptual_terms import PerceptualTerms, frozen, judges, perceptual_terms, targets_of
 from training.preview import Preview
 from training.progress import Progress
 from training.run import Run
+from training.settle import settled
 from training.state import DivergedError, State
+from training.status import extending
 
 DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
 FIRST_MOMENT = 50  # steps until the first snapshot
@@ -65,7 +68,8 @@ def train(run: Run) -> None:
     torch.manual_seed(config.seed)
 
     # Data
-    found = find_pairs(config.dataset, config.layout, leave_out=config.leave_out)
+    found = find_pairs(config.dataset, config.layout, folders=config.folders, leave_out=config.leave_out)
+    config = settled(run, found, is_main)
     train_set = pairs_of(config, found, "train", augment=True)
     pairs_per_step = config.batch_size * accelerator.num_processes
     total = config.steps or math.ceil(config.epochs * len(train_set) / pairs_per_step)
@@ -163,6 +167,8 @@ def train(run: Run) -> None:
         run.clear_stop()
         run.write_status(state="finished" if finished else "stopped", step=state.step, eta_s=0 if finished else None)
         log.info("%s at step %d of %d.", "Finished" if finished else "Stopped", state.step, total)
+        if finished:
+            log.info("%s.", f"T{extending(run.path)[1:]}")
     accelerator.wait_for_everyone()  # the others have nothing to save, and would be gone long before the main process
 
 
@@ -321,9 +327,10 @@ def averaged(G: Generator, config: TrainConfig) -> AveragedModel:
 def _metadata(config: TrainConfig, found: Found) -> Metadata:
     kinds = ("edges", "photo") if found.layout == "photos" else (config.a, config.b)
     a, b = (Side(kind) for kind in kinds)
-    if palette := chosen(config.palette):
-        labels = Side("labels", palette)
-        a, b = (labels, b) if config.direction == "AtoB" else (a, labels)
+    given = chosen(config.palette), chosen(config.target_palette)
+    palettes = given if config.direction == "AtoB" else given[::-1]
+    a, b = (Side("labels", palette) if palette else side for side, palette in zip((a, b), palettes, strict=True))
+    a, b = replace(a, scale=scale_of(config.scale_a)), replace(b, scale=scale_of(config.scale_b))
     provenance = config.provenance
     if config.init_from:
         provenance = f"{provenance} Fine-tuned from {Path(config.init_from).stem}.".strip()

@@ -21,7 +21,7 @@ from pix2pix.files import places
 from pix2pix.files.places import expanded, replacing, runs_dir
 from training import faults, folders, metrics, process, queue
 from training.config import LONGEST, TrainConfig
-from training.status import Status, write_values
+from training.status import Status, extending, write_values
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -72,7 +72,7 @@ class Run:
             path.mkdir()  # only one of two processes can
         except FileExistsError:
             words = f"there is already a run named {config.name!r}: choose another name, or resume that run"
-            raise FileExistsError(words) from None
+            raise FileExistsError(f"{words}; {extending(path)}") from None
         (path / "previews").mkdir()
         folders.write_config(path, config)
         return cls(path)
@@ -123,7 +123,8 @@ class Run:
             if status.alive:
                 raise RunBusy(f"{self.name} is already being trained")
             if self._read_status().state == "finished":
-                raise ValueError(f"{self.name} has finished its {status.total:,} steps: nothing is left to resume")
+                what = f"{self.name} has finished its {status.total:,} steps: nothing is left to resume"
+                raise ValueError(f"{what}; {extending(self.path)}")
             self.clear_stop()
             self.leave_queue()
             pid = process.spawn(self.path, self.log_file, self.config.num_processes).pid
@@ -236,6 +237,11 @@ class Run:
             folders.write_config(self.path, self.config)
             state = "stopped" if status.state == "finished" else status.state
             self.write_status(state=state, total=self.config.steps, eta_s=None)
+
+    def settle(self, **settings: Any) -> None:
+        """Fills in settings that were left to the dataset. For the trainer, before its first step."""
+        self.config = self.config.with_changes(**settings)
+        folders.write_config(self.path, self.config)
 
     def rename(self, name: str) -> "Run":
         """The run under its new name. Raises RunBusy while it is being trained, FileExistsError, ValueError."""

@@ -1,6 +1,7 @@
 """How a training run is doing: what the trainer has last written to status.json."""
 
 import json
+import shlex
 import time
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -89,3 +90,8 @@ def write_values(file: Path, **changes: Any) -> None:
     """Changes these keys, all at once."""
     with replacing(file) as temporary:
         temporary.write_text(json.dumps(read_values(file) | changes, indent=2) + "\n", encoding="utf-8")
+
+
+def extending(path: Path) -> str:
+    """In words, how to go on beyond the end of a run."""
+    return f"to go on beyond its last step, extend it: python -m training {shlex.quote(str(path))} --steps N"

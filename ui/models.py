@@ -130,14 +130,17 @@ def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
         direction = gr.Radio(SIDES, value="AtoB", label="It translates")
         with gr.Row():
             line_width = gr.Number(1.0, label="Line width of drawings (px)", minimum=0.5, maximum=100, min_width=140)
+            image_size = gr.Number(
+                None, label="Image size (px, empty: as usual)", precision=0, minimum=32, maximum=2048, min_width=140
+            )
             dropout = gr.Number(None, label="Dropout (empty: as usual)", minimum=0, maximum=0.9, min_width=140)
         statistics = gr.Radio(STATISTICS, value="picture", label="Batch norm takes statistics")
         with gr.Row():
             dataset = gr.Textbox(label="Data it learned from", min_width=140)
             licence = gr.Textbox("unknown", label="Licence", min_width=140)
     begin = gr.Button("Import", variant="primary", elem_id="models-import")
-    about = {"a": a, "b": b, "direction": direction, "line_width": line_width, "dropout": dropout,
-             "statistics": statistics, "dataset": dataset, "licence": licence}  # fmt: skip
+    about = {"a": a, "b": b, "direction": direction, "line_width": line_width, "image_size": image_size,
+             "dropout": dropout, "statistics": statistics, "dataset": dataset, "licence": licence}  # fmt: skip
 
     def bring(path: str | None, hub: str, wish: str, *values: Any, progress: gr.Progress = PROGRESS):
         return import_model(path, hub, wish, dict(zip(about, values, strict=True)), progress)

@@ -149,12 +149,22 @@ def read_picture(source: str | Path | bytes, most: int = MAX_PIXELS) -> Image.Im
     """A picture that a visitor sent, of at most so many pixels, as upright RGB. Raises StudioError."""
     from pix2pix import images
 
+    return images.to_rgb(load_picture(source, most))
+
+
+def load_picture(source: str | Path | bytes, most: int = MAX_PIXELS) -> Image.Image:
+    """The same, upright, but otherwise as it is: what its values mean depends on the generator. Raises StudioError."""
+    from pix2pix import images
+
     try:
-        return images.read(io.BytesIO(source) if isinstance(source, bytes) else Path(source), most)
+        return images.load(io.BytesIO(source) if isinstance(source, bytes) else Path(source), most)
     except images.TooLargeError as error:
         raise StudioError(f"This picture is too large: {error}.") from error
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, PermissionError) as error:  # whose words name paths of this machine
         raise StudioError("This is not a picture that can be read: use PNG, JPEG or WebP.") from error
+    except (OSError, ValueError) as error:
+        words = f"This is not a picture that can be read: use PNG, JPEG or WebP. This one: {error}"
+        raise StudioError(words) from error
 
 
 def _load(path: Path) -> "Translator":

@@ -7,10 +7,10 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.files.places import generators
-from ui.studio import Studio, StudioError, read_picture
+from ui.studio import Studio, StudioError, load_picture
 
 if TYPE_CHECKING:
-    from pix2pix.files.checkpoint import Side
+    from pix2pix.inference import Translator
     from pix2pix.sizes import How
 else:
     How = str
@@ -47,6 +47,7 @@ def build(studio: Studio) -> None:
         # After a restart of the app an open page may name what the app has not offered it: so anything is accepted.
         model = gr.Dropdown(label="Model", allow_custom_value=True, elem_id="upload-model", min_width=240)
         from_photo = gr.Checkbox(label="It is a photo: make edges first", elem_id="upload-photo", min_width=240)
+        invert = gr.Checkbox(label="Light lines on dark: invert it", elem_id="upload-invert", min_width=240)
         detail = gr.Slider(0, 1, 0.5, step=0.05, label="Detail of the edges", visible=False, elem_id="upload-detail")
     with gr.Row(equal_height=True):
         ways = [(label, way) for way, (label, _) in HOW.items()]
@@ -66,18 +67,20 @@ def build(studio: Studio) -> None:
             height=HEIGHT,
             elem_id="upload-given",
         )
-        # The file itself, for `read_picture`: Gradio's own reading explains a broken one to programmers only.
+        # The file itself, for `load_picture`: Gradio's own reading explains a broken one to programmers only.
         given.preprocess = lambda payload: payload and payload.path
         shown_only: dict[str, Any] = {"interactive": False, "height": HEIGHT, "buttons": ["download", "fullscreen"]}
         lines = gr.Image(label="Its edges", format="png", visible=False, **shown_only)
         result = gr.Image(label="Translation", format="png", elem_id="upload-result", **shown_only)
 
-    def translate(path: str | None, name: str | None, make_edges: bool, amount: float, way: How, longer: int | None):
-        return _translate(studio, path, name, make_edges, amount, way, longer)
+    def translate(
+        path: str | None, name: str | None, make_edges: bool, amount: float, way: How, longer: int | None, dark: bool
+    ):
+        return _translate(studio, path, name, make_edges, amount, way, longer, dark)
 
-    inputs = [given, model, from_photo, detail, how, size]
+    inputs = [given, model, from_photo, detail, how, size, invert]
     gr.on(
-        [given.upload, given.clear, from_photo.input, detail.release, how.input, size.submit, size.blur],
+        [given.upload, given.clear, from_photo.input, invert.input, detail.release, how.input, size.submit, size.blur],
         translate,
         inputs,
         [result, lines, notice],
@@ -86,7 +89,7 @@ def build(studio: Studio) -> None:
         show_progress_on=result,
     )
     shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    chosen = [about, from_photo, detail]
+    chosen = [about, from_photo, detail, invert]
     gr.on(None, lambda: _models(studio), None, [model, *chosen], **shown)  # when the page loads
     model.focus(lambda: gr.Dropdown(list(generators())), None, model, **shown)  # a training may have begun since
     # First what the model takes, which may untick the box, then the translation.
@@ -98,14 +101,25 @@ def build(studio: Studio) -> None:
 
 
 def _translate(
-    studio: Studio, path: str | None, name: str | None, make_edges: bool, amount: float, how: How, size: int | None
+    studio: Studio,
+    path: str | None,
+    name: str | None,
+    make_edges: bool,
+    amount: float,
+    how: How,
+    size: int | None,
+    invert: bool = False,
 ) -> tuple[Image.Image | None, Any, Any]:
     """The translation, and what becomes of the picture of edges and of the notice."""
     if not path or not name:
         return None, gr.Image(None, visible=False), gr.Markdown(visible=False)
+    from pix2pix.unlike import inverted
+
     try:
-        given = read_picture(path)
+        given = load_picture(path)
         translator = studio.translator(name)
+        if invert:
+            given = inverted(given)
         if studio.public:
             size = min(size or max(given.size), PUBLIC_SIDE)
         drawing = translator.edges_of(given, amount, how, size) if make_edges else given
@@ -114,20 +128,17 @@ def _translate(
         raise gr.Error(str(error), print_exception=False) from error
     if picture and picture.size != given.size:  # it has the size of the drawing that was made
         picture = picture.resize(given.size, Image.Resampling.BICUBIC)
-    text = _notice(given, translator.metadata.source)
+    text = "" if make_edges else _notice(given, translator)
     return picture, gr.Image(drawing if make_edges else None, visible=make_edges), gr.Markdown(text, visible=bool(text))
 
 
-def _notice(given: Image.Image, takes: "Side") -> str:
-    """What should be said about a picture for a model that takes this; empty where all is well."""
-    from pix2pix.palette import is_strange
-
-    if not takes.palette or not is_strange(given, takes.palette):
-        return ""
-    return (
-        f"⚠️ **Is this a label map?** Most of its colours are far from the {len(takes.palette)} that this model knows: "
-        "each was taken for the nearest of them. The Draw tab has the right ones."
-    )
+def _notice(given: Image.Image, translator: "Translator") -> str:
+    """What should be said about a picture for a model that takes others; empty where all is well."""
+    remark = translator.remark(given)
+    labels = translator.metadata.source.palette
+    if remark and labels:
+        return f"⚠️ **Is this a label map?** {remark} The Draw tab has the right ones."
+    return f"⚠️ {remark}" if remark else ""
 
 
 def _models(studio: Studio) -> list[Any]:
@@ -147,4 +158,5 @@ def _describe(studio: Studio, name: str | None) -> list[Any]:
             text = f"**{name}** takes {TAKES.get(kind, TAKES['image'])}. Trained for {about.steps:,} steps."
         except StudioError as error:
             text, kind = str(error), ""
-    return [text, gr.Checkbox(False, visible=kind in ("edges", "image")), gr.Slider(visible=False)]
+    return [text, gr.Checkbox(False, visible=kind in ("edges", "image")), gr.Slider(visible=False),
+            gr.Checkbox(False, visible=kind == "edges")]  # fmt: skip

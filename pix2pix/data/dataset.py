@@ -13,9 +13,11 @@ from torch.utils.data import Dataset, Sampler
 from pix2pix import images
 from pix2pix.data.augment import AFFINE_SHARE, GAP_SHARE, Cut, affine, with_gap
 from pix2pix.data.hints import SHARE, hinted
-from pix2pix.data.pairs import MIN_SIDE, DatasetError, Entry, Found
+from pix2pix.data.layouts import HALVES, DatasetError, halves
+from pix2pix.data.pairs import MIN_SIDE, Entry, Found
 from pix2pix.edges import EdgeStyle, edges
 from pix2pix.palette import Palette, snap
+from pix2pix.scales import Scale, is_deep
 
 KEPT_BYTES = 1 << 30  # datasets that fit in this once decoded stay decoded
 
@@ -31,6 +33,10 @@ class PairedImages(Dataset):
     alone, too), half of the photos are seen smaller, turned and off the middle, and some with a gap. What is random
     depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
 
+    `palette` is that of the input's labels: their colours are snapped to it; files that hold the numbers of classes are
+    coloured in it, as those of the target in `target_palette`. `scales` are those of deep grey values, of the folder's
+    A and B (that of photos alone is B's); values outside are clipped, counted in `clipped` and logged.
+
     A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
     """
 
@@ -45,6 +51,8 @@ class PairedImages(Dataset):
         augment: bool = False,
         flip: bool = True,
         palette: Palette | None = None,
+        target_palette: Palette | None = None,
+        scales: tuple[Scale | None, Scale | None] = (None, None),
         hints: bool = False,
         wander: bool = False,
         seed: int = 0,
@@ -58,6 +66,10 @@ class PairedImages(Dataset):
         self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
         self.augment, self.flip, self.palette, self.hints, self.seed = augment, flip, palette, hints, seed
         self.wander = wander and augment
+        palettes = palette, target_palette
+        self.palettes = palettes if direction == "AtoB" else palettes[::-1]  # of the folder's A and B
+        self.scales = scales
+        self.clipped = [0, 0]  # values of the folder's A and B
         pictures = 1 if found.layout == "photos" else 2
         self.is_small = len(self.entries) * pictures * 3 * load_size**2 <= KEPT_BYTES
         self._kept: dict[int, tuple[np.ndarray, ...]] = {}
@@ -120,20 +132,30 @@ class PairedImages(Dataset):
         raise DatasetError(f"not one picture in {self.found.root} can be read any more")
 
     def _decode(self, entry: Entry) -> tuple[np.ndarray, ...]:
-        pictures = [images.read(entry.a)]
-        if self.found.layout == "folders" and entry.b:
-            pictures.append(images.read(entry.b))
-        elif self.found.layout == "pairs":
+        pictures = [images.load(path) for path in (entry.a, entry.b) if path]
+        if self.found.layout in HALVES:
             # Halves are cut before they are resized, so that neither bleeds into the other at the seam.
-            pictures = images.halves(pictures[0])
+            pictures = halves(pictures[0], self.found.layout)
         for picture in pictures:
             if min(picture.size) < MIN_SIDE:
                 raise OSError(f"too small: {picture.width}x{picture.height}")
-        has_labels = self.palette is not None and len(pictures) == 2
-        labels = {"AtoB": 0, "BtoA": 1}[self.direction] if has_labels else None
+        if self.found.layout == "photos":
+            return (self._resize(self._rgb(pictures[0], 1, None, entry), None),)
         return tuple(
-            self._resize(picture, self.palette if side == labels else None) for side, picture in enumerate(pictures)
+            self._resize(self._rgb(picture, side, palette, entry), palette)
+            for side, (picture, palette) in enumerate(zip(pictures, self.palettes, strict=True))
         )
+
+    def _rgb(self, picture: Image.Image, side: int, classes: Palette | None, entry: Entry) -> Image.Image:
+        scale = self.scales[side]
+        if scale and is_deep(picture) and (outside := scale.outside(np.asarray(picture))):
+            before, self.clipped[side] = self.clipped[side], self.clipped[side] + outside
+            if before.bit_length() < self.clipped[side].bit_length():  # not for every file
+                log.warning(
+                    "%s of %s has values outside of %s, which are clipped: %d so far",
+                    "AB"[side], entry.name, scale.describe(), self.clipped[side],
+                )  # fmt: skip
+        return images.to_rgb(picture, scale, classes)
 
     def _resize(self, picture: Image.Image, palette: Palette | None) -> np.ndarray:
         size = (self.load_size, self.load_size)

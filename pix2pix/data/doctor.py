@@ -6,8 +6,9 @@ first findings of a large folder can be shown long before the last one.
 
 import hashlib
 import os
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,19 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pix2pix import images
-from pix2pix.checked import short
-from pix2pix.data.kinds import Kinds, look_for_labels, spread
-from pix2pix.data.pairs import MIN_SIDE, SPLITS, DatasetError, Entry, Found, Layout, count_of
-from pix2pix.palette import CMP
+from pix2pix.classes import ranged
+from pix2pix.data.evidence import spread
+from pix2pix.data.kinds import Kinds
+from pix2pix.data.layouts import HALVES, DatasetError, Layout, half_size, halves
+from pix2pix.data.pairs import MIN_SIDE, Entry, Found, count_of
+from pix2pix.data.sides import Values, likely_direction, look_for_labels, measure
+from pix2pix.data.tree import SPLITS
+from pix2pix.formats import opened, why_not
+from pix2pix.palette import CMP, Palette
+from pix2pix.scales import Scale
 
 THUMBNAIL = 64  # pixels a side, of what is compared
 BATCH = 128  # pairs between two reports
@@ -33,6 +40,10 @@ MOVED = 0.75  # share of pairs of which B would have to be moved by the same way
 FURTHEST = 16  # pixels of a thumbnail that B is looked for
 STRAYED = 0.05  # share up to which those that do not line up are the exception
 FEW = 50  # pairs to learn from
+NOT_READ = re.compile(
+    r"is not read|bands of|too many|far more than|lies in|lies beside|its partner|has the name|left out on"
+)
+NOT_DAMAGED = ("too small", "an empty file")
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,8 @@ class Look(NamedTuple):
     halves: tuple[Half, ...]
     digest: bytes
     problem: str = ""
+    culprit: Path | None = None  # the file that has it
+    has_fourth_band: bool = False
 
 
 def examine(found: Found) -> Iterator[Report]:
@@ -86,36 +99,45 @@ def examine(found: Found) -> Iterator[Report]:
     compared = set(spread(len(entries), SAMPLED)) if found.layout != "photos" else set()
     notes = Notes(found)
     yield notes.report(0, len(entries))
-    a, b = look_for_labels(found)
+    kinds = look_for_labels(found)
+    notes.values = measure(found, kinds)
+    scales = [values and values.scale for values in notes.values]
+    classes = [kind.palette if kind and kind.numbers else None for kind in kinds]
+    sides = [(scales[1], None)] if found.layout == "photos" else list(zip(scales, classes, strict=True))
     with ThreadPoolExecutor(os.cpu_count() or 1, "doctor") as pool:
         for first in range(0, len(entries), BATCH):
             batch = entries[first : first + BATCH]
             places = range(first, first + len(batch))
-            looks = pool.map(lambda at: look_at(entries[at][1], found.layout, at in compared), places)
+            looks = pool.map(lambda at: look_at(entries[at][1], found.layout, sides, at in compared), places)
             for (split, entry), look in zip(batch, looks, strict=True):
                 notes.add(split, entry, look)
             if not found.root.is_dir():
                 raise DatasetError(f"{found.root} is not there any more")
-            yield notes.report(first + len(batch), len(entries), a, b)
+            yield notes.report(first + len(batch), len(entries), *kinds)
 
 
-def look_at(entry: Entry, layout: Layout, compared: bool) -> Look:
-    """Opens the file or the files of a pair."""
+def look_at(entry: Entry, layout: Layout, sides: Sequence[tuple[Scale | None, Palette | None]], compared: bool) -> Look:
+    """Opens the file or the files of a pair; `sides` are the scales and the palettes of class numbers of A and B."""
+    path = entry.a
     try:
-        pictures, sizes = map(list, zip(*(_read(path) for path in (entry.a, entry.b) if path), strict=True))
-        if layout == "pairs":
-            pictures, sizes = images.halves(pictures[0]), [(sizes[0][0] // 2, sizes[0][1])] * 2
+        raw, sizes, has_fourth_band = [], [], False
+        for path in filter(None, (entry.a, entry.b)):
+            picture, size, has_band = _load(path)
+            raw, sizes, has_fourth_band = [*raw, picture], [*sizes, size], has_fourth_band or has_band
+        if layout in HALVES:
+            raw, sizes = list(halves(raw[0], layout)), [half_size(sizes[0], layout)] * 2
         if small := next((size for size in sizes if min(size) < MIN_SIDE), None):
-            raise OSError(f"too small: {small[0]}x{small[1]}")
+            return Look((), b"", f"too small: {small[0]}x{small[1]}", entry.a)
+        pictures = [images.to_rgb(picture, *side) for picture, side in zip(raw, sides, strict=True)]
         thumbnails = [picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX) for picture in pictures]
     except Exception as error:  # decoders raise anything at all on broken data
-        return Look((), b"", short(str(error)) or f"it cannot be decoded ({type(error).__name__})")
-    halves = tuple(
+        return Look((), b"", why_not(path, error), path)
+    kept = tuple(
         Half(size, float(np.asarray(small.convert("L")).std()), outlines(small) if compared else None)
         for size, small in zip(sizes, thumbnails, strict=True)
     )
     digest = hashlib.blake2b(b"".join(small.tobytes() for small in thumbnails), digest_size=16).digest()
-    return Look(halves, digest)
+    return Look(kept, digest, has_fourth_band=has_fourth_band)
 
 
 @dataclass
@@ -124,10 +146,13 @@ class Notes:
 
     found: Found
     problems: dict[str, str] = field(default_factory=dict)
+    culprits: dict[str, str] = field(default_factory=dict)  # the file of the pair that has the problem
     blank: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)  # of another of the same split
     leaks: list[str] = field(default_factory=list)  # of a pair of an earlier split
     unequal: list[str] = field(default_factory=list)
+    fourth_band: list[str] = field(default_factory=list)
+    values: tuple[Values | None, Values | None] = (None, None)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     outlines: list[tuple[str, np.ndarray, np.ndarray]] = field(default_factory=list)
     _first: dict[bytes, str] = field(default_factory=dict)  # digest -> the split where it was seen first
@@ -136,8 +161,11 @@ class Notes:
         name = entry.file_below(self.found.root)
         if look.problem:
             self.problems[name] = look.problem
+            self.culprits[name] = (look.culprit or entry.a).relative_to(self.found.root).as_posix()
             return
         self.sizes[look.halves[0].size] += 1
+        if look.has_fourth_band:
+            self.fourth_band.append(name)
         if any(half.deviation < BLANK for half in look.halves):
             self.blank.append(name)
             return
@@ -167,23 +195,37 @@ class Notes:
                     "Left out there, where the result would look too good."),
             *_about(self.unequal, noun, "has an A and a B of different sizes", "have an A and a B of different sizes",
                     "Both are stretched to the same square."),
+            *_about(self.fourth_band, noun, "has a fourth band that is not transparency",
+                    "have a fourth band that is not transparency", "Only red, green and blue are used."),
             *(_sizes(self.sizes) if done else ()),
             *(_not_lined_up(self.outlines) if done else ()),
             *_labels("A", a),
             *_labels("B", b),
-            *_few(len(self.found.splits["train"])),
+            *_direction(a, b),
+            *_values("A", self.values[0]),
+            *_values("B", self.values[1]),
         ]  # fmt: skip
-        return Report(looked_at, count, tuple(findings), (*self.problems, *self.blank, *self.copies, *self.leaks), a, b)
+        leave_out = (*self.problems, *self.blank, *self.copies, *self.leaks)
+        train = {entry.file_below(self.found.root) for entry in self.found.splits["train"]}
+        findings += _few(len(train - set(leave_out)))
+        return Report(looked_at, count, tuple(findings), leave_out, a, b)
 
     def _left_out(self) -> Iterator[Finding]:
         unpaired = [name for name, why in self.found.left_out.items() if why.startswith("no partner")]
         yield from _about(
             unpaired, "file", "has no partner of the same name", "have no partner of the same name", "Left out."
         )
-        broken = {name: why for name, why in self.found.left_out.items() if name not in unpaired} | self.problems
-        if broken:
-            what = f"{count_of(len(broken), 'file')} cannot be used"
-            yield Finding(what, "Left out.", tuple(f"{name}: {why}" for name, why in broken.items()))
+        others = {name: why for name, why in self.found.left_out.items() if name not in unpaired} | self.problems
+        reasons: dict[str, dict[str, str]] = {}
+        for name, why in others.items():  # what is damaged is not what is just not read
+            kind = "cannot be used" if why.startswith("broken") else why.partition(":")[0].partition(" (")[0]
+            kind = kind if kind in NOT_DAMAGED or NOT_READ.search(why) else "cannot be used"
+            reasons.setdefault(kind, {})[name] = why
+        for kind, files in reasons.items():
+            lines = tuple(f"{self.culprits.get(name, name)}: {why}" for name, why in files.items())
+            is_damage = kind == "cannot be used"
+            what = f"{count_of(len(files), 'file')} cannot be used{'' if is_damage else f': {kind}'}"
+            yield Finding(what, "Left out.", lines)
 
 
 def outlines(picture: Image.Image) -> np.ndarray:
@@ -206,13 +248,17 @@ def shift(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
     return int(down) - FURTHEST, int(right) - FURTHEST
 
 
-def _read(path: Path) -> tuple[Image.Image, tuple[int, int]]:
-    """Upright RGB, made small on the way where the format makes that quicker, and the size that the file has."""
-    with images.opened(path) as picture:
+def _load(path: Path) -> tuple[Image.Image, tuple[int, int], bool]:
+    """Upright, made small on the way where the format makes that quicker; the size that the file has; and whether it
+    has a fourth band that is no transparency.
+    """
+    with opened(path) as picture:
         width, height = picture.size
         picture.draft("RGB", (4 * THUMBNAIL, 2 * THUMBNAIL))
-        lies_on_side = images.orientation(picture) >= 5
-        return images.to_rgb(picture), (height, width) if lies_on_side else (width, height)
+        picture.load()
+        lies_on_side, has_band = images.orientation(picture) >= 5, images.has_fourth_band(picture)
+        upright = picture.convert("RGB") if has_band else ImageOps.exif_transpose(picture)
+        return upright, (height, width) if lies_on_side else (width, height), has_band
 
 
 def _about(files: list[str], noun: str, one: str, many: str, action: str) -> Iterator[Finding]:
@@ -266,11 +312,33 @@ def _way(pixels: int, forward: str, backward: str) -> str:
 
 
 def _labels(side: str, kinds: Kinds | None) -> Iterator[Finding]:
-    if kinds and kinds.palette:
+    if kinds and kinds.numbers:
+        yield Finding(
+            f"{side} is label maps that hold the numbers of classes: {ranged(kinds.numbers)}",
+            "Each is shown in a colour, which is kept with the run; as the input, the Draw tab paints with them.",
+        )
+    elif kinds and kinds.palette:
         palette = "the 12 facade classes" if kinds.palette is CMP else f"{len(kinds.palette)} colours"
         yield Finding(
             f"{side} is label maps in {palette}",
             "As the input, their colours are snapped to these, and the Draw tab paints with them.",
+        )
+
+
+def _direction(a: Kinds | None, b: Kinds | None) -> Iterator[Finding]:
+    if likely_direction(a, b) == "BtoA":
+        yield Finding(
+            "B looks like the input: it is " + ("label maps" if b and b.kind == "labels" else "line drawings"),
+            "BtoA learns to make A of it; AtoB, the default, the other way round.",
+        )
+
+
+def _values(side: str, values: Values | None) -> Iterator[Finding]:
+    if values:
+        yield Finding(
+            f"{side}: {values.describe()}",
+            f"These are black and white; --scale-{side.lower()}=LOW..HIGH says otherwise. Pictures are computed and "
+            "written in 8 bits.",
         )
 
 

@@ -34,9 +34,14 @@ def room(folder: Path) -> int:
     return min(MAX_UNPACKED, shutil.disk_usage(folder).free - KEPT_FREE)
 
 
+def plain_name(wish: str) -> str:
+    """Of the characters that names of runs may have."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", wish).strip(".-") or "pictures"
+
+
 def unused_name(wish: str, folder: Path) -> str:
     """A name that nothing in `folder` has, of the characters that names of runs may have."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", wish).strip(".-") or "pictures"
+    plain = plain_name(wish)
     name, number = plain, 1
     while (folder / name).exists() or name.lower() == "datasets":
         number += 1

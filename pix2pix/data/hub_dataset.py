@@ -11,9 +11,9 @@ from typing import Any
 
 from PIL import Image
 
-from pix2pix import images
 from pix2pix.data.folders import IntakeError, new_folder, room
 from pix2pix.files.places import runs_dir
+from pix2pix.formats import FORMATS
 
 PAIRS = (("imagea", "imageb"), ("image_a", "image_b"), ("a", "b"))  # names of the columns, in lower case
 PHOTOS = "image"
@@ -101,7 +101,7 @@ def _bytes(value: Any, column: str, repository: str) -> bytes:
 
 def _extension(data: bytes, column: str, repository: str) -> str:
     try:
-        with Image.open(io.BytesIO(data), formats=images.FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             return f".{(picture.format or 'png').lower()}"
     except Exception as error:  # decoders raise anything at all on broken data
         raise IntakeError(f"{repository}: its column {column} has something that is no picture: {error}") from error

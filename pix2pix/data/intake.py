@@ -48,7 +48,7 @@ def demo() -> Path:
 
 def receive(uploads: Iterable[str | Path]) -> Path:
     """The folder of a new dataset made of uploaded zips and pictures. Raises IntakeError, and leaves nothing then."""
-    from pix2pix.images import EXTENSIONS
+    from pix2pix.formats import EXTENSIONS
 
     files = [Path(upload) for upload in uploads]
     archives = [file for file in files if file.suffix.lower() == ".zip"]

@@ -1,26 +1,23 @@
-"""What the two sides of the pairs show, as their colours tell: label maps in a palette, drawings, or pictures."""
+"""What pictures show, as far as their colours tell: label maps (with their palette), line drawings, or others."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from itertools import chain
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from pix2pix import images
-from pix2pix.data.pairs import Found
+from pix2pix.classes import are_classes, palette_of
 from pix2pix.palette import CMP, Palette
 
-COLOURED = 24  # pictures that are looked at for a palette
 FLAT = 16  # grey levels that neighbours may differ by in an area of one colour; JPEG ripples
 FLAT_SHARE = 0.3  # of a label map at least
 SAME, ALIKE = 16.0, 32.0  # distances of colours: labels are as many at both, photos are not
 MOST_LABELS = 32
 RECURRING = 0.2  # share of the pictures that have a label's colour, for half of the labels at least
 RARE = 0.002  # share of the flat area below which a colour is a smear
+EVEN_SHARE = 0.5  # of a map of class numbers: pixels whose neighbours all have the same number
 
 Kind = Literal["image", "edges", "labels"]
 Colour = tuple[int, int, int]
@@ -32,40 +29,54 @@ class Kinds:
 
     kind: Kind = "image"
     palette: Palette | None = None
+    numbers: tuple[int, ...] = ()
+    """of the classes, where the files hold these; the palette then has a colour for each"""
 
 
-def look_for_labels(found: Found) -> tuple[Kinds | None, Kinds | None]:
-    """What A and B show; None where that is known (photos alone)."""
-    if found.layout == "photos":
-        return None, None
-    entries = list(chain.from_iterable(found.splits.values()))
-    sides: tuple[list[Image.Image], list[Image.Image]] = ([], [])
-    for index in spread(len(entries), COLOURED):
-        try:
-            _, a, b = entries[index]
-            pair = [images.read(a), images.read(b)] if b else images.halves(images.read(a))
-        except OSError:
-            continue
-        for side, picture in zip(sides, pair, strict=True):
-            side.append(picture)
-    return kind_of(sides[0]), kind_of(sides[1])
+def kind_of(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | None] = ()) -> Kinds:
+    """Label maps are made of areas of few colours, the same ones in all; drawings of lines on white.
 
-
-def kind_of(pictures: Sequence[Image.Image]) -> Kinds:
-    """Label maps are made of areas of few colours, the same ones in all; drawings of lines on white."""
+    `numbers`: those that each file holds, for files of one band.
+    """
     if not pictures:
         return Kinds()
-    each, shares = zip(*map(flat_colours, pictures), strict=True)
-    colours: Counter[Colour] = sum(each, Counter())
-    close, far = (_merged(colours, distance) for distance in (SAME, ALIKE))
+    if classes := class_numbers(pictures, numbers):
+        return Kinds("labels", palette_of(classes), classes)
+    return _by_colours(pictures)
+
+
+def class_numbers(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | None]) -> tuple[int, ...]:
+    """The numbers of the classes, where the files hold these; else none."""
+    if not numbers or any(each is None for each in numbers):
+        return ()
+    every: set[int] = set().union(*(each or () for each in numbers))
+    return (
+        tuple(sorted(every)) if are_classes(every) and np.mean([_even(each) for each in pictures]) > EVEN_SHARE else ()
+    )
+
+
+def _even(picture: Image.Image) -> float:
+    """The share of pixels whose 3x3 neighbours all have the very same colour."""
+    pixels, square = np.asarray(picture.convert("L")), np.ones((3, 3), np.uint8)
+    return float((cv2.dilate(pixels, square) == cv2.erode(pixels, square)).mean())
+
+
+def _by_colours(pictures: Sequence[Image.Image]) -> Kinds:
+    each = [flat_colours(picture) for picture in pictures]
+    if np.mean([colours.share for colours in each]) < FLAT_SHARE:
+        return Kinds()
+    every = np.sum([colours.counts for colours in each], axis=0)
+    keys = np.flatnonzero(every)
+    keys = keys[np.argsort(-every[keys], kind="stable")]
+    close, far = (_merged(_unpacked(keys), every[keys], distance) for distance in (SAME, ALIKE))
     common = [colour for colour, part in close if part >= RARE]
-    if np.mean(shares) < FLAT_SHARE or not common:
+    if not common:
         return Kinds()
     if all(min(colour) > 225 or max(colour) < 30 for colour in common):
         return Kinds("edges" if min(common[0]) > 225 else "image")
-    stable = len(_covering(close)) == len(_covering(far))
-    recurring = np.median([np.mean([_has(colour, one) for one in each]) for colour in common]) >= RECURRING
-    if not 3 <= len(common) <= MOST_LABELS or not stable or not recurring:
+    if not 3 <= len(common) <= MOST_LABELS or len(_covering(close)) != len(_covering(far)):
+        return Kinds()
+    if np.median(np.mean([_has(common, colours) for colours in each], axis=0)) < RECURRING:
         return Kinds()
     facade = np.array(list(CMP.values()))
     if all(np.linalg.norm(facade - colour, axis=1).min() < SAME for colour in common):
@@ -73,32 +84,50 @@ def kind_of(pictures: Sequence[Image.Image]) -> Kinds:
     return Kinds("labels", {f"colour {index + 1}": colour for index, colour in enumerate(common)})
 
 
-def flat_colours(picture: Image.Image) -> tuple[Counter[Colour], float]:
+def looks_drawn(picture: Image.Image) -> bool:
+    """Whether a single picture is made of few plain areas, as a label map or a line drawing is."""
+    colours = flat_colours(picture)
+    counts = np.sort(colours.counts)[::-1]
+    return bool(colours.share > 0.8 and np.count_nonzero(counts) > 1 and counts[:8].sum() > 0.98 * counts.sum())
+
+
+class FlatColours(NamedTuple):
+    """Of one picture."""
+
+    counts: np.ndarray  # (64 ** 3,): pixels of each colour, of 64 levels a channel, where neighbours hardly differ
+    share: float  # of all pixels
+
+
+def flat_colours(picture: Image.Image) -> FlatColours:
     """How many pixels have each colour where neighbours hardly differ, and what share of all pixels these are."""
     size = (min(256, picture.width), min(256, picture.height))
     pixels = np.asarray(picture.resize(size, Image.Resampling.NEAREST))
     square = np.ones((3, 3), np.uint8)
     even = (cv2.dilate(pixels, square) - cv2.erode(pixels, square)).max(2) <= FLAT
-    colours, counts = np.unique(pixels[even] // 4 * 4 + 2, axis=0, return_counts=True)
-    seen = {(int(r), int(g), int(b)): int(count) for (r, g, b), count in zip(colours, counts, strict=True)}
-    return Counter(seen), float(even.mean())
+    red, green, blue = (pixels[even] >> 2).astype(np.int32).T
+    return FlatColours(np.bincount(red << 12 | green << 6 | blue, minlength=64**3), float(even.mean()))
 
 
-def _has(colour: Colour, seen: Counter[Colour]) -> bool:
-    keys, counts = np.array(list(seen), np.float32).reshape(-1, 3), np.array(list(seen.values()))
-    near = np.linalg.norm(keys - colour, axis=1) < SAME
-    return bool(counts[near].sum() > RARE * counts.sum())
+def _unpacked(keys: np.ndarray) -> np.ndarray:
+    """(N, 3) of the colours that such indices stand for."""
+    return np.stack([keys >> 12, keys >> 6 & 63, keys & 63], axis=1).astype(np.float32) * 4 + 2
 
 
-def _merged(colours: Counter[Colour], distance: float) -> list[tuple[Colour, float]]:
+def _has(common: list[Colour], seen: FlatColours) -> list[bool]:
+    """Whether more than a smear of the picture is near each colour."""
+    keys = np.flatnonzero(seen.counts)
+    colours, counts = _unpacked(keys), seen.counts[keys]
+    near = [np.linalg.norm(colours - colour, axis=1) < SAME for colour in common]
+    return [bool(counts[each].sum() > RARE * counts.sum()) for each in near]
+
+
+def _merged(colours: np.ndarray, counts: np.ndarray, distance: float) -> list[tuple[Colour, float]]:
     """The commonest colours, each with the share of those that are near it and nearer to no commoner one."""
-    keys = np.array([key for key, _ in colours.most_common()], np.float32).reshape(-1, 3)
-    counts = np.array([count for _, count in colours.most_common()], np.float64)
-    merged, left, total = [], np.ones(len(keys), bool), max(1.0, counts.sum())
+    merged, left, total = [], np.ones(len(colours), bool), float(counts.sum())
     while left.any() and len(merged) <= 4 * MOST_LABELS:
         first = int(left.argmax())
-        near = left & (np.linalg.norm(keys - keys[first], axis=1) < distance)
-        red, green, blue = np.average(keys[near], axis=0, weights=counts[near]).round().astype(int).tolist()
+        near = left & (np.linalg.norm(colours - colours[first], axis=1) < distance)
+        red, green, blue = np.average(colours[near], axis=0, weights=counts[near]).round().astype(int).tolist()
         merged.append(((red, green, blue), float(counts[near].sum() / total)))
         left &= ~near
     return sorted(merged, key=lambda each: -each[1])
@@ -112,8 +141,3 @@ def _covering(merged: list[tuple[Colour, float]], share: float = 0.95) -> list[C
         chosen.append(colour)
         covered += part
     return chosen
-
-
-def spread(length: int, count: int) -> list[int]:
-    """So many indices, evenly apart."""
-    return sorted(set(np.linspace(0, length - 1, min(length, count)).round().astype(int).tolist())) if length else []

@@ -21,6 +21,7 @@ from pix2pix.files import download
 from pix2pix.files.foreign import Foreign, ForeignGenerator, build
 from pix2pix.files.places import GENERATOR_FILE, expanded, generators, replacing
 from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.scales import Scale
 
 Network = Generator | ForeignGenerator
 
@@ -42,6 +43,7 @@ class Side:
 
     kind: Annotated[str, Field(max_length=100)] = "image"
     palette: Annotated[Mapping[str, tuple[Level, Level, Level]], Field(min_length=1, max_length=256)] | None = None
+    scale: Scale | None = None  # of grey values of over 8 bits, as its files had them
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ class Metadata:
             "name": data["name"],
             "steps": data["steps"],
             "config": _architecture_from_json(data["architecture"]),
-            "a": {"kind": data["A"]["kind"], "palette": data["A"].get("palette")},
-            "b": {"kind": data["B"]["kind"], "palette": data["B"].get("palette")},
+            "a": {"kind": data["A"]["kind"], "palette": data["A"].get("palette"), "scale": data["A"].get("scale")},
+            "b": {"kind": data["B"]["kind"], "palette": data["B"].get("palette"), "scale": data["B"].get("scale")},
             "direction": data["direction"],
             "line_width": data["prepare"]["line_width"],
             "colour_hints": data["prepare"].get("colour_hints", False),
@@ -240,4 +242,5 @@ def _architecture_from_json(data: dict[str, Any]) -> GeneratorConfig | Foreign:
 
 def _side_to_json(side: Side) -> dict[str, Any]:
     palette = {name: list(colour) for name, colour in side.palette.items()} if side.palette else None
-    return {"kind": side.kind, **({"palette": palette} if palette else {})}
+    scale = {"low": side.scale.low, "high": side.scale.high} if side.scale else None
+    return {"kind": side.kind, **({"palette": palette} if palette else {}), **({"scale": scale} if scale else {})}

@@ -1,6 +1,7 @@
 """Generators of other projects, as plain modules, and the reading of their weights.
 
-junyanz-unet, junyanz-resnet   `*_net_G.pth` of pytorch-CycleGAN-and-pix2pix (unet_256, resnet_9blocks, …)
+junyanz-unet, junyanz-resnet   `*_net_G.pth` of pytorch-CycleGAN-and-pix2pix (unet_256, resnet_9blocks, …), and
+                               GlobalGenerator of pix2pixHD, which is such a ResNet with more halvings
 pytorch-gan-unet               `GeneratorUNet` of PyTorch-GAN, which HugGAN has too (`pytorch_model.bin`)
 
 The architecture is read off the names and shapes of the weights. What these do not tell is a field of `Foreign` with
@@ -9,34 +10,28 @@ as these projects' own tests do; `running` takes the averages of the training, w
 """
 
 import re
-import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Literal, get_args
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pix2pix.checked import short
+from pix2pix.files.bundles import ForeignError, Weights, filled, tensors
 from pix2pix.sizes import Needs
 
 Architecture = Literal["junyanz-unet", "junyanz-resnet", "pytorch-gan-unet"]
 Statistics = Literal["picture", "running"]
-Weights = Mapping[str, Tensor]
+Norm = Literal["batch", "instance", "none"]
 DROPOUT = 0.5  # of all three, where they have any
 SLOPE = 0.2
 RESNET_SIZE = 256  # a ResNet takes any size; this is what its project trains at
 MOST_BLOCKS = 64  # of a ResNet; its project has 6 or 9
 MAX_DEPTH = 10  # halvings: a picture of 1024
-WRAPPERS = ("state_dict", "model_state_dict", "generator", "netG", "model")  # under which some files keep the weights
-
-
-class ForeignError(ValueError):
-    """Why weights cannot be imported, in words, with the name of the file."""
+MAX_SIZE = 2048  # pixels a side
 
 
 @dataclass(frozen=True)
@@ -49,15 +44,16 @@ class Foreign:
     out_channels: int
     ngf: int
     depth: int  # halvings of a U-Net, blocks of a ResNet
-    norm: Literal["batch", "instance"]
+    norm: Norm
     dropout: float = 0.0
     statistics: Statistics = "picture"  # that batch norm takes
+    downs: int = 2  # halvings of a ResNet
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ("network", Architecture),
             ("statistics", Statistics),
-            ("norm", Literal["batch", "instance"]),
+            ("norm", Norm),
         ):
             if getattr(self, name) not in get_args(allowed):
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(get_args(allowed))}")
@@ -90,7 +86,7 @@ class ForeignGenerator(nn.Module):
         """The memory is measured: per channel of ngf 5.7, 13.8 and 17.7 bytes at 1024 x 1024 pixels."""
         c = self.config
         per_channel = {"junyanz-unet": 8, "junyanz-resnet": 16, "pytorch-gan-unet": 20}[c.network]
-        multiple = 4 if c.network == "junyanz-resnet" else 2**c.depth
+        multiple = 2 ** (c.downs if c.network == "junyanz-resnet" else c.depth)
         return Needs(multiple, bytes_per_pixel=64 + per_channel * c.ngf)
 
     def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
@@ -186,7 +182,7 @@ class PyTorchGanUNet(ForeignGenerator):
 
 
 class JunyanzResNet(ForeignGenerator):
-    """resnet_6blocks, resnet_9blocks: two halvings, residual blocks, two doublings; the rims are mirrored."""
+    """resnet_6blocks, resnet_9blocks: halvings, residual blocks, as many doublings; the rims are mirrored."""
 
     def __init__(self, config: Foreign) -> None:
         super().__init__(config)
@@ -199,12 +195,14 @@ class JunyanzResNet(ForeignGenerator):
             convolution = nn.ConvTranspose2d(ins, outs, 3, 2, 1, output_padding=1, bias=bias)
             return Layer(convolution, _norm(outs, config))
 
+        widths = [ngf * 2**level for level in range(config.downs + 1)]
         self.first = conv(config.in_channels, ngf, 7)
-        self.down = nn.ModuleList([conv(ngf, 2 * ngf, 3, 2, 1), conv(2 * ngf, 4 * ngf, 3, 2, 1)])
+        self.down = nn.ModuleList(conv(ins, outs, 3, 2, 1) for ins, outs in pairwise(widths))
         self.blocks = nn.ModuleList(
-            nn.ModuleList([conv(4 * ngf, 4 * ngf, 3), conv(4 * ngf, 4 * ngf, 3)]) for _ in range(config.depth)
+            nn.ModuleList([conv(widths[-1], widths[-1], 3), conv(widths[-1], widths[-1], 3)])
+            for _ in range(config.depth)
         )
-        self.up = nn.ModuleList([conv_transpose(4 * ngf, 2 * ngf), conv_transpose(2 * ngf, ngf)])
+        self.up = nn.ModuleList(conv_transpose(ins, outs) for ins, outs in pairwise(widths[::-1]))
         self.final = nn.Conv2d(ngf, config.out_channels, 7)
 
     def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
@@ -231,7 +229,9 @@ def build(config: Foreign) -> ForeignGenerator:
     return NETWORKS[config.network](config)
 
 
-def _norm(channels: int, config: Foreign) -> nn.Module:
+def _norm(channels: int, config: Foreign) -> nn.Module | None:
+    if config.norm == "none":
+        return None
     if config.norm == "instance":  # in these projects without a gain
         return nn.GroupNorm(channels, channels, affine=False)
     return nn.BatchNorm2d(channels) if config.statistics == "running" else nn.GroupNorm(channels, channels)
@@ -244,48 +244,42 @@ def _mirrored(x: Tensor, width: int) -> Tensor:
 # --- reading weights
 
 
-def read(path: str | Path, dropout: float | None = None, statistics: Statistics = "picture") -> ForeignGenerator:
+def read(
+    path: str | Path,
+    dropout: float | None = None,
+    statistics: Statistics = "picture",
+    image_size: int | None = None,
+) -> ForeignGenerator:
     """The generator in a file of weights of one of these projects, in fp32. Raises ForeignError.
 
-    dropout: what it was trained with. None: what the file tells, or else the default of its project.
+    dropout:    what it was trained with. None: what the file tells, or else the default of its project.
+    image_size: of its training, which no file tells. None: what its project trains at, by the depth of a U-Net.
     """
     path = Path(path)
-    weights = {str(key).removeprefix("module."): value for key, value in _tensors(path).items()}
+    weights = dict(tensors(path))
     try:
         _require_plain(weights, path.stat().st_size)
         config, names = _architecture(weights, dropout, statistics)
+        config = _sized(config, image_size)
     except KeyError as error:
         raise ForeignError(f"{path} looks like a generator of another project, but lacks {error}") from None
     except (ValueError, IndexError) as error:  # IndexError: a weight of fewer dimensions than it should have
         raise ForeignError(f"{path} cannot be imported: {short(str(error))}") from error
-    return _filled(path, build(config), weights, names).eval()
+    return filled(path, build(config), weights, names).eval()
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by their names. No code of the file is run."""
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        _require_stored(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ForeignError(f"{path} is not there") from None
-    except UnpicklingError as error:
-        wants = re.search(r"GLOBAL ([\w.]+)", str(error))
-        reason = f"it would call {wants[1]}" if wants else "it holds more than weights, or is damaged"
-        raise ForeignError(
-            f"{path} is refused: {reason}. Files of weights are read, but nothing in them is run"
-        ) from None
-    except Exception as error:  # unpickling raises anything at all on broken data
-        raise ForeignError(
-            f"{path} is no whole file of PyTorch weights: {short(str(error)) or type(error).__name__}"
-        ) from None
-    for key in WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ForeignError(f"{path} is no state dict: it holds more than named weights")
-    return content
+def _sized(config: Foreign, image_size: int | None) -> Foreign:
+    """Raises ValueError for channels that are no pictures, and for a size that the network cannot halve as often."""
+    for channels, verb in ((config.in_channels, "takes"), (config.out_channels, "makes")):
+        if channels not in (1, 3):
+            raise ValueError(f"it {verb} {channels} channels; pictures have one or three")
+    if image_size is None:
+        return config
+    config = replace(config, image_size=image_size)
+    multiple = 2 ** (config.downs if config.network == "junyanz-resnet" else config.depth)
+    if image_size % multiple or not multiple <= image_size <= MAX_SIZE:
+        raise ValueError(f"its image size must be a multiple of {multiple}, at most {MAX_SIZE}, not {image_size}")
+    return config
 
 
 def _require_plain(weights: Weights, size: int) -> None:
@@ -302,18 +296,6 @@ def _require_plain(weights: Weights, size: int) -> None:
         raise ValueError(f"its weights {bad} are not all numbers")
 
 
-def _require_stored(path: Path) -> None:
-    """Raises ValueError for a zip that unpacks to more than it is; PyTorch stores what it writes as it is."""
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as opened:
-        members = opened.infolist()
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise ValueError("it is a compressed zip, which PyTorch does not write")
-    if sum(member.file_size for member in members) > path.stat().st_size:
-        raise ValueError("it claims to hold more than its size")
-
-
 def _architecture(
     weights: Weights, dropout: float | None, statistics: Statistics
 ) -> tuple[Foreign, dict[str, tuple[str, str | None]]]:
@@ -327,7 +309,7 @@ def _architecture(
     first = ", ".join(list(weights)[:3]) or "none at all"
     raise ValueError(
         f"its weights ({first}, …) are of no generator that is known here: those of pytorch-CycleGAN-and-pix2pix "
-        "(unet_…, resnet_…) and GeneratorUNet of PyTorch-GAN"
+        "(unet_…, resnet_…), GlobalGenerator of pix2pixHD and GeneratorUNet of PyTorch-GAN"
     )
 
 
@@ -353,7 +335,7 @@ def _junyanz_unet(weights: Weights, dropout: float, statistics: Statistics):
         weights["model.model.3.weight"].shape[1],
         ngf,
         depth,
-        "batch" if f"{innermost}.model.4.weight" in weights else "instance",
+        _norm_of(weights, f"{innermost}.model.4", "model.model.0"),
         dropout,
         statistics,
     ), names
@@ -361,18 +343,25 @@ def _junyanz_unet(weights: Weights, dropout: float, statistics: Statistics):
 
 def _junyanz_resnet(weights: Weights, dropout: float | None, statistics: Statistics):
     blocks = len({key.split(".")[1] for key in weights if ".conv_block." in key})
-    dropped = "model.10.conv_block.6.weight" in weights and weights["model.10.conv_block.6.weight"].ndim == 4
+    if not blocks and any(".block." in key for key in weights):
+        raise ValueError("it is the ResNet of PyTorch-GAN's CycleGAN, an architecture that is not known here")
+    downs = 0
+    while f"model.{4 + 3 * downs}.weight" in weights and downs < MAX_DEPTH:
+        downs += 1
+    begin = 4 + 3 * downs  # of the blocks
+    third = weights.get(f"model.{begin}.conv_block.6.weight")
+    dropped = third is not None and third.ndim == 4
     second = 6 if dropped else 5  # a dropout layer has no weights, but the next one has another number
     names: dict[str, tuple[str, str | None]] = {
         "first": ("model.1", "model.2"),
-        "down.0": ("model.4", "model.5"),
-        "down.1": ("model.7", "model.8"),
-        "up.0": (f"model.{10 + blocks}", f"model.{11 + blocks}"),
-        "up.1": (f"model.{13 + blocks}", f"model.{14 + blocks}"),
-        "final": (f"model.{17 + blocks}", None),
+        "final": (f"model.{begin + blocks + 3 * downs + 1}", None),
     }
+    for level in range(downs):
+        names[f"down.{level}"] = (f"model.{4 + 3 * level}", f"model.{5 + 3 * level}")
+        up = begin + blocks + 3 * level
+        names[f"up.{level}"] = (f"model.{up}", f"model.{up + 1}")
     for block in range(blocks):
-        prefix = f"model.{10 + block}.conv_block"
+        prefix = f"model.{begin + block}.conv_block"
         names[f"blocks.{block}.0"] = (f"{prefix}.1", f"{prefix}.2")
         names[f"blocks.{block}.1"] = (f"{prefix}.{second}", f"{prefix}.{second + 1}")
     ngf, in_channels = weights["model.1.weight"].shape[:2]
@@ -380,13 +369,21 @@ def _junyanz_resnet(weights: Weights, dropout: float | None, statistics: Statist
         "junyanz-resnet",
         RESNET_SIZE,
         in_channels,
-        weights[f"model.{17 + blocks}.weight"].shape[0],
+        weights[f"{names['final'][0]}.weight"].shape[0],
         ngf,
         blocks,
-        "batch" if "model.2.weight" in weights else "instance",
+        _norm_of(weights, "model.2", "model.1"),
         (DROPOUT if dropout is None else dropout) if dropped else 0.0,
         statistics,
+        downs,
     ), names
+
+
+def _norm_of(weights: Weights, norm: str, conv: str) -> Norm:
+    """Batch norm has weights; instance norm has none, and convolutions with a bias before it."""
+    if f"{norm}.weight" in weights:
+        return "batch"
+    return "instance" if f"{conv}.bias" in weights else "none"
 
 
 def _pytorch_gan_unet(weights: Weights, dropout: float):
@@ -401,34 +398,3 @@ def _pytorch_gan_unet(weights: Weights, dropout: float):
     return Foreign(
         "pytorch-gan-unet", 2**depth, in_channels, out_channels, ngf, depth, "instance", dropout
     ), names  # fmt: skip
-
-
-def _filled(
-    path: Path, generator: ForeignGenerator, weights: Weights, names: dict[str, tuple[str, str | None]]
-) -> ForeignGenerator:
-    """With the weights of the file. Raises ForeignError where some are missing, left over, or of another shape."""
-    ours, used = {}, set()
-    for key, value in generator.state_dict().items():
-        layer, _, rest = key.rpartition(".")
-        conv, norm = names[layer.removesuffix(".conv").removesuffix(".norm")]
-        theirs = f"{norm if layer.endswith('.norm') else conv}.{rest}"
-        if rest == "num_batches_tracked":  # which old files lack, and nothing needs
-            ours[key] = value
-            continue
-        if theirs not in weights:
-            wanted = "running statistics" if rest.startswith("running") else theirs
-            raise ForeignError(f"{path} has no {wanted}")
-        if weights[theirs].shape != value.shape:
-            raise ForeignError(
-                f"{path}: {theirs} is {tuple(weights[theirs].shape)}, and should be {tuple(value.shape)}"
-            )
-        ours[key] = weights[theirs].float()
-        used.add(theirs)
-    # Running statistics, where they are not asked for; files from before PyTorch 0.4 have them for instance norm too.
-    left = [
-        key for key in weights if key not in used and not re.search(r"\.(running_(mean|var)|num_batches_tracked)$", key)
-    ]
-    if left:
-        raise ForeignError(f"{path} has weights that its architecture has no place for: {', '.join(left[:3])}")
-    generator.load_state_dict(ours)
-    return generator

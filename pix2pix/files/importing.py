@@ -29,6 +29,7 @@ class About:
     palette: str = "none"  # of the labels, if the input is some: its colours are snapped
     line_width: float = 1.0  # of drawings, in pixels
     dropout: float | None = None  # None: what the file tells, or else what its project trains with
+    image_size: int | None = None  # of its training; None: what its project trains at, by the depth of a U-Net
     statistics: Statistics = "picture"  # that batch norm takes: of the picture at hand, or the training's averages
     steps: int = 0
     dataset: str = ""
@@ -55,7 +56,7 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
         with replacing(target) as temporary:
             shutil.copy(path, temporary)
         return target
-    generator = foreign.read(path, about.dropout, about.statistics)
+    generator = foreign.read(path, about.dropout, about.statistics, about.image_size)
     palette = PALETTES.get(about.palette)
     metadata = Metadata(
         name=name,

@@ -6,7 +6,7 @@ import gradio as gr
 
 from training.config import EXACT
 from ui.draw.canvas import drawing_canvas
-from ui.studio import Studio, StudioError, read_picture
+from ui.studio import Studio, StudioError, load_picture
 
 
 def build(studio: Studio) -> None:
@@ -27,7 +27,7 @@ def _endpoint(studio: Studio) -> None:
         try:
             # Each call is a session of its own: programs want an answer to every call, pages only to the newest.
             number = None if seed is None else int(seed)
-            return studio.translate(model, read_picture(picture), f"api {uuid.uuid4()}", number)
+            return studio.translate(model, load_picture(picture), f"api {uuid.uuid4()}", number)
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

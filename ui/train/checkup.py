@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from pix2pix.files.places import expanded
-from training.config import Direction
+from training.config import Direction, Layout
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
     from pix2pix.data.doctor import Report
+    from pix2pix.data.layouts import DatasetError
     from pix2pix.data.pairs import Found
 
-SAMPLES = 8
+SAMPLES, OF_A_READING = 8, 4  # pairs that are shown
 SAMPLE_SIZE = 128
 LISTED = 200  # files that are named; of more, their number is said
 ABANDONED_S = 30.0  # after which a folder that no page asks about is not looked through any further
@@ -69,17 +70,33 @@ class Checkups:
                 self._reports[name] = Report(0, 0, (Finding(str(error), "Give another folder."),))
 
 
-def look_at(folder: str, direction: Direction) -> tuple["Found", str]:
-    """What is in the folder, by its names, and as HTML: a sentence and some pairs. Raises DatasetError, a ValueError.
+def look_at(
+    folder: str, direction: Direction | None = None, layout: Layout = "auto", folders: tuple[str, ...] = ()
+) -> tuple["Found", Direction, str]:
+    """What is in the folder, by its names; which way to learn, if `direction` is left to what the pictures show; and as
+    HTML: a sentence and some pairs. Raises DatasetError, a ValueError.
 
     That takes some seconds for the largest folders; what is in the files is for `Checkups` to find out.
     """
     from pix2pix.data.pairs import find_pairs
+    from pix2pix.data.sides import likely_direction, look_for_labels
 
-    found = find_pairs(expanded(folder), open_files=False)
+    found = find_pairs(expanded(folder), layout, folders=folders, open_files=False)
     left_out = [f"{name}: {why}" for name, why in found.left_out.items()]
     shown = f"<p>{html.escape(found.describe())} {_details(left_out)}</p>"
-    return found, shown + _samples(found, direction)
+    direction = direction or likely_direction(*look_for_labels(found))
+    return found, direction, shown + _samples(found, direction)
+
+
+def readings_html(folder: str, error: "DatasetError") -> str:
+    """What was seen in a folder that can be read in more than one way, and some pairs of each."""
+    from pix2pix.data.pairs import find_pairs
+
+    parts = [f"<p role='alert'>{html.escape(str(error).partition(' Say which it is:')[0])}</p>"]
+    for number, reading in enumerate(error.readings, start=1):
+        found = find_pairs(folder, reading.layout, folders=reading.folders, open_files=False)
+        parts.append(f"<p><b>{number}.</b> {html.escape(reading.words)}</p>{_samples(found, 'AtoB', OF_A_READING)}")
+    return "".join(parts)
 
 
 def findings_html(report: "Report | None") -> str:
@@ -107,14 +124,16 @@ def _details(lines: Iterable[str]) -> str:
     return f"<details><summary>show</summary><ul>{items}{more}</ul></details>"
 
 
-def _samples(found: "Found", direction: Direction) -> str:
+def _samples(found: "Found", direction: Direction, most: int = SAMPLES) -> str:
     from pix2pix.data.dataset import PairedImages
+    from pix2pix.data.layouts import SIDES
+    from pix2pix.data.sides import formats
 
-    pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE)
-    count = min(SAMPLES, len(pairs))
+    how = formats(found, direction)
+    pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE, **how)
+    count = min(most, len(pairs))
     shown = [pairs.look(index * len(pairs) // count) for index in range(count)]
-    a, b = {"pairs": ("the left half", "the right half"), "folders": ("folder A", "folder B"),
-            "photos": ("edges made of the photo", "the photo")}[found.layout]  # fmt: skip
+    a, b = found.folders if len(found.folders) == 2 else SIDES[found.layout]
     source, target = (a, b) if direction == "AtoB" else (b, a)
     rows = ((f"Input, what you will draw or give: {source}", 0), (f"Target, what it learns to make of it: {target}", 1))
     return "".join(

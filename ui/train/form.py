@@ -10,10 +10,13 @@ import gradio as gr
 
 from pix2pix.data.folders import unused_name
 from pix2pix.data.intake import bring, demo, receive
-from pix2pix.files.places import generators, runs_dir, snapshots
-from training.config import DEMO_SETTINGS, PRESETS, Direction, Preset, TrainConfig, bounds_of_settings, help_of_settings
+from pix2pix.data.layouts import Reading
+from pix2pix.files.places import generators, runs_dir
+from training.config import DEMO_SETTINGS, PRESETS, Direction, Layout, Preset, TrainConfig, help_of_settings
+from training.config import bounds_of_settings as bounds
 from training.run import Run
-from ui.train.checkup import Checkups, findings_html, look_at
+from ui.train.begin import fit, generator_choices, offer_generators
+from ui.train.checkup import Checkups, findings_html, look_at, readings_html
 from ui.train.cost import Costs
 from ui.train.starting import start
 from ui.words import in_words
@@ -38,7 +41,8 @@ KNOWN_INPUTS = {"Line drawings": "edges2shoes", "Facade labels, in the 12 CMP co
 # What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
 GROUPS: dict[str, tuple[str, ...]] = {
     "The pictures": (
-        "layout", "class_planes", "line_width", "colour_hints", "load_size", "crop_size", "flip", "wander",
+        "layout", "class_planes", "line_width", "scale_a", "scale_b", "colour_hints", "load_size", "crop_size", "flip",
+        "wander",
     ),
     "The networks": ("ngf", "ndf", "n_layers", "dropout", "smooth", "init_from", "ema"),
     "The training": (
@@ -61,6 +65,8 @@ class Looked:
     direction: Direction = "AtoB"
     root: str = ""  # what to ask the checkup by
     pairs: int = 0  # to train on
+    folders: tuple[str, ...] = ()  # that are A and B, where a choice was made
+    readings: tuple[Reading, ...] = ()  # to choose from, where it can be read in more than one way
     told: tuple[Any, ...] = field(default=())  # what the page was told by the timer
 
     @property
@@ -90,6 +96,7 @@ class Form:
             elem_id="train-drop",
         )
         self.found = gr.HTML(elem_classes="found", visible=False, elem_id="train-found")
+        self.reading = gr.Radio(label="Which is it?", visible=False, elem_id="train-reading")
         with gr.Group(visible=False) as self.which_way:
             self.swap = gr.Button("⇄ Swap direction: learn the other way", size="sm", elem_id="train-swap")
             self.input_kind = gr.Dropdown(
@@ -113,7 +120,8 @@ class Form:
         self.train = gr.Button("Train", variant="primary", elem_id="train-start")
         self.looked = gr.State(Looked())
         self.timer = gr.Timer(POLL_S, active=False)
-        self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.looked, self.timer]
+        self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.looked, self.timer,
+                      self.reading]  # fmt: skip
 
     def connect(self, show_run: Callable[[str], dict[Any, Any]], outputs: list[Any], scroll: str) -> None:
         """`show_run` gives the updates of `outputs` that show a run by name; `scroll`, a script, brings it in sight."""
@@ -127,11 +135,22 @@ class Form:
             show_progress_on=self.found,
             trigger_mode="always_last",
         )
+        self.reading.input(
+            self._read_as,
+            [self.reading, self.looked],
+            [*self.shown, self.settings["layout"]],
+            api_visibility="private",
+            show_progress_on=self.reading,
+        )
         self.swap.click(
-            self._swap, self.looked, self.shown, api_visibility="private", show_progress_on=self.found
-        )  # fmt: skip
+            self._swap,
+            [self.looked, self.settings["layout"]],
+            self.shown,
+            api_visibility="private",
+            show_progress_on=self.found,
+        )
         self.drop.upload(
-            self._receive, [self.drop, self.looked], [*self.shown, self.drop], api_visibility="private"
+            self._receive, self.drop, [*self.shown, self.drop], api_visibility="private"
         )  # fmt: skip
         self.timer.tick(
             self._poll,
@@ -156,10 +175,10 @@ class Form:
             **quiet,
         )
         self.settings["init_from"].focus(
-            _offer_generators, self.settings["init_from"], self.settings["init_from"], **quiet
+            offer_generators, self.settings["init_from"], self.settings["init_from"], **quiet
         )
         self.settings["init_from"].input(
-            _fit, self.settings["init_from"], [self.settings[name] for name in (*OF_A_GENERATOR, "load_size")], **quiet
+            fit, self.settings["init_from"], [self.settings[name] for name in (*OF_A_GENERATOR, "load_size")], **quiet
         )
         values = [self.folder, self.looked, self.name, self.input_kind, *self.settings.values()]
 
@@ -182,9 +201,9 @@ class Form:
         config = run.config.with_changes(**changes)
         updates: dict[Any, Any] = {self.settings[name]: getattr(config, name) for name in self.settings}
         updates[self.settings["init_from"]] = gr.Dropdown(
-            choices=_generator_choices(config.init_from), value=config.init_from
+            choices=generator_choices(config.init_from), value=config.init_from
         )
-        shown = dict(zip(self.shown, self._show(config.dataset, config.direction, new=True), strict=True))
+        shown = dict(zip(self.shown, self._show(config.dataset, config.direction, True, *_how(config)), strict=True))
         return updates | shown | {self.name: unused_name(run.name, runs_dir())}
 
     @property
@@ -196,26 +215,38 @@ class Form:
         folder = folder.strip()
         if not folder or folder == looked.folder:
             return gr.skip()
-        return self._show(folder, looked.direction, new=True)
+        return self._show(folder, None, new=True)
 
-    def _swap(self, looked: Looked):
-        return self._show(looked.folder, "BtoA" if looked.direction == "AtoB" else "AtoB", new=False)
+    def _read_as(self, number: int, looked: Looked):
+        """In the way that was chosen, which then is a setting."""
+        reading = looked.readings[number]
+        shown = self._show(looked.folder, None, True, reading.layout, reading.folders)
+        return *shown[:-1], gr.Radio(value=number), reading.layout
 
-    def _receive(self, uploads: list[str], looked: Looked):
+    def _swap(self, looked: Looked, layout: Layout):
+        direction = "BtoA" if looked.direction == "AtoB" else "AtoB"
+        return *self._show(looked.folder, direction, False, layout, looked.folders)[:-1], gr.skip()
+
+    def _receive(self, uploads: list[str]):
         with in_words():
-            return *self._show(str(receive(uploads)), looked.direction, new=True), gr.File(None)
+            return *self._show(str(receive(uploads)), None, new=True), gr.File(None)
 
-    def _show(self, folder: str, direction: Direction, new: bool) -> tuple[Any, ...]:
-        """What `self.shown` becomes."""
+    def _show(
+        self,
+        folder: str,
+        direction: Direction | None,
+        new: bool,
+        layout: Layout = "auto",
+        folders: tuple[str, ...] = (),
+    ) -> tuple[Any, ...]:
+        """What `self.shown` becomes. `direction`: None leaves it to what the pictures show."""
         try:
             folder = str(bring(folder))
-            found, shown = look_at(folder, direction)
+            found, direction, shown = look_at(folder, direction, layout, folders)
         except (ValueError, OSError) as error:
-            problem = f"<p role='alert'>{html.escape(str(error))}</p>"
-            hidden = gr.HTML("", visible=False), gr.Group(visible=False)
-            return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), Looked(), gr.Timer(active=False)
+            return self._problem(folder, error)
         name = unused_name(Path(folder).resolve().name, runs_dir()) if new else gr.skip()
-        looked = Looked(folder, direction, self.checkups.begin(found), len(found.splits["train"]))
+        looked = Looked(folder, direction, self.checkups.begin(found), len(found.splits["train"]), folders)
         self.costs.begin()
         return (
             folder,
@@ -225,7 +256,20 @@ class Form:
             name,
             looked,
             gr.Timer(active=True),
+            gr.Radio(visible=False, value=None),
         )
+
+    def _problem(self, folder: str, error: Exception) -> tuple[Any, ...]:
+        """What `self.shown` becomes where a folder cannot be used, or not before someone says how."""
+        readings, problem = getattr(error, "readings", ()), f"<p role='alert'>{html.escape(str(error))}</p>"
+        choice = gr.Radio(visible=False, value=None)
+        if readings:
+            problem = readings_html(folder, error)  # pyright: ignore[reportArgumentType]
+            choices = [(f"{number}. {each.words}", number - 1) for number, each in enumerate(readings, start=1)]
+            choice = gr.Radio(choices, value=None, visible=True)
+        hidden = gr.HTML("", visible=False), gr.Group(visible=False)
+        looked = Looked(folder, readings=readings) if readings else Looked()
+        return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), looked, gr.Timer(active=False), choice
 
     def _poll(self, looked: Looked) -> Any:
         """What the checkup and the measuring have brought since the last time; nothing, when that is nothing."""
@@ -256,14 +300,15 @@ class Form:
         chosen = dict(zip(self.settings, settings, strict=True))
         folder = str(bring(folder.strip())) if folder.strip() else ""
         if folder and folder != looked.folder:
-            found, _ = look_at(folder, looked.direction)  # finds out now what would only fail later
-            looked = Looked(folder, looked.direction, self.checkups.begin(found))
+            found, direction, _ = look_at(folder)  # finds out now what would only fail later
+            looked = Looked(folder, direction, self.checkups.begin(found))
         report = self.checkups.report(looked.root)
         about = dict(INPUT_KINDS[input_kind])
         if input_kind == OWN_LABELS:
             about["palette"] = self._palette(looked)
         about["a" if looked.direction == "AtoB" else "b"] = about.pop("kind")
         left_out = {"leave_out": report.leave_out} if report else {}
+        chosen["folders"] = looked.folders
         run, words = start(folder, name, "paper", looked.direction, **about, **left_out, **_typed(chosen))
         _say(words)
         return run
@@ -276,6 +321,10 @@ class Form:
         if not source or not source.palette:
             raise ValueError("No label colours were found in the input: choose another kind of input.")
         return listed(source.palette)
+
+
+def _how(config: TrainConfig) -> tuple[Layout, tuple[str, ...]]:
+    return config.layout, config.folders
 
 
 def _say(words: str) -> None:
@@ -302,14 +351,14 @@ def _settings() -> dict[str, Any]:
 def _field(name: str, kind: Any, value: Any, text: str) -> Any:
     about: dict[str, Any] = {"label": name, "info": text, "elem_id": f"train-{name.replace('_', '-')}"}
     if name == "init_from":
-        return gr.Dropdown(_generator_choices(), value="", allow_custom_value=True, min_width=260, **about)
+        return gr.Dropdown(generator_choices(), value="", allow_custom_value=True, min_width=260, **about)
     if name in CHOICES:
         return gr.Dropdown(CHOICES[name], value=value, allow_custom_value=name == "device", min_width=200, **about)
     if get_origin(kind) is not None:
         return gr.Dropdown(list(get_args(kind)), value=value, min_width=200, **about)
     if kind is str:
         return gr.Textbox(value, max_lines=1, min_width=260, **about)
-    bounds = bounds_of_settings()[name]
+    bounds = bounds()[name]
     about["info"] = f"{text} ({bounds.least:,} to {bounds.most:,})"
     whole = 0 if kind is int else None
     return gr.Number(value, precision=whole, minimum=bounds.least, maximum=bounds.most, min_width=200, **about)
@@ -328,15 +377,6 @@ def _typed(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _generator_choices(more: str = "") -> list[tuple[str, str]]:
-    """What a training can begin from: nothing, every generator, and what runs have kept on the way."""
-    choices = [("nothing: random weights", "")]
-    for name, path in generators().items():
-        choices.append((name, name))
-        choices += [(f"{name}, step {step:,}", str(kept)) for step, kept in snapshots(path).items()]
-    return choices if any(value == more for _, value in choices) else [*choices, (more, more)]
-
-
 def _offer(input_kind: str, preset: Preset, init_from: str, crop_size: int, ngf: int) -> Any:
     """With the recommended preset, to begin from the shipped generator that knows this kind of input."""
     if init_from not in ("", *KNOWN_INPUTS.values()):
@@ -351,19 +391,4 @@ def _offer(input_kind: str, preset: Preset, init_from: str, crop_size: int, ngf:
 
 def _begin_from(wanted: bool, input_kind: str) -> list[Any]:
     name = KNOWN_INPUTS[input_kind] if wanted else ""
-    return [gr.Dropdown(choices=_generator_choices(name), value=name), wanted and "labels" in input_kind]
-
-
-def _offer_generators(chosen: str) -> Any:
-    return gr.Dropdown(choices=_generator_choices(chosen))
-
-
-def _fit(name: str) -> list[Any]:
-    """The architecture of the generator to begin from, which the run must have too."""
-    from pix2pix.files.checkpoint import locate, read_metadata
-
-    if not name:
-        return [gr.skip()] * 3
-    with in_words():
-        config = read_metadata(locate(name)).config
-    return [config.image_size, config.ngf, round(config.image_size * 286 / 256)]
+    return [gr.Dropdown(choices=generator_choices(name), value=name), wanted and "labels" in input_kind]

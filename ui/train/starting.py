@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 from typing import Any, get_args
 
 from pix2pix.data.folders import unused_name
@@ -30,6 +31,7 @@ def start(
         raise ValueError(f"preset {preset!r} or direction {direction!r} is not one of {get_args(Preset)}, "
                          f"{get_args(Direction)}")  # fmt: skip
     folder = folder.resolve()
+    _require_certain(folder, settings)
     with _starting:
         name = text(name).strip() or unused_name(folder.name, runs_dir())
         config = TrainConfig(name=name, dataset=str(folder), direction=direction, **(PRESETS[preset] | settings))
@@ -37,6 +39,14 @@ def start(
             return run, ""
         run = Run.create(config)
         return run, run.submit()
+
+
+def _require_certain(folder: Path, settings: dict[str, Any]) -> None:
+    """Raises DatasetError, a ValueError, for a folder that has nothing to train on, or can be read in several ways."""
+    from pix2pix.data.pairs import find_pairs
+
+    how = {name: settings[name] for name in ("layout", "folders", "leave_out") if name in settings}
+    find_pairs(folder, open_files=False, **how)
 
 
 def _just_started(config: TrainConfig) -> Run | None:

@@ -11,7 +11,6 @@ from gradio.events import api
 
 from training.run import Run
 from ui.studio import Studio
-from ui.train.checkup import look_at
 from ui.train.form import Form
 from ui.train.starting import start
 from ui.train.watch import Watch
@@ -65,8 +64,7 @@ def _endpoints() -> None:
     def train_start(dataset: str, name: str, preset: str, direction: str) -> str:
         """Starts training on a folder of this machine. preset: quick or paper; direction: AtoB or BtoA."""
         with in_words():
-            look_at(text(dataset), "AtoB")
-            return start(dataset, name, preset, direction)[0].name  # pyright: ignore[reportArgumentType]
+            return start(text(dataset), name, preset, direction)[0].name  # pyright: ignore[reportArgumentType]
 
     def train_status(name: str) -> dict:
         """How a run is doing: state, step, total, images_per_s, eta_s, device, error."""

@@ -1,0 +1,88 @@
+"""Label maps that hold the number of each pixel's class, 0 to 33 say, and the colours that they are shown in.
+
+A palette whose names begin with whole numbers, such as `0` or `7 road`, says which number has which colour.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+
+import numpy as np
+from PIL import Image
+
+from pix2pix.palette import Palette
+
+MOST_CLASSES = 64
+HIGHEST = 63  # of the numbers, beside that of what is not labelled
+UNLABELLED = 255  # by custom
+_BITS = 8
+
+
+def colour_of(number: int) -> tuple[int, int, int]:
+    """The colour of a class as PASCAL VOC has it, so that a number has the same colour in every dataset."""
+    red = green = blue = 0
+    for bit in range(_BITS):
+        red |= (number & 1) << (_BITS - 1 - bit)
+        green |= (number >> 1 & 1) << (_BITS - 1 - bit)
+        blue |= (number >> 2 & 1) << (_BITS - 1 - bit)
+        number >>= 3
+    return red, green, blue
+
+
+def palette_of(numbers: Iterable[int]) -> Palette:
+    """A colour for each number, which is its name; black and white where there are just 0 and 1."""
+    numbers = sorted(set(numbers))
+    if set(numbers) <= {0, 1}:
+        return {str(number): (255 * number, 255 * number, 255 * number) for number in numbers}
+    return {str(number): colour_of(number) for number in numbers}
+
+
+def numbered(palette: Palette | None) -> Mapping[int, tuple[int, int, int]]:
+    """The colours by the numbers that the names of a palette begin with; empty where one has none."""
+    found = {}
+    for name, colour in (palette or {}).items():
+        number = name.split(maxsplit=1)[0] if name.strip() else ""
+        if not number.isdecimal():
+            return {}
+        found[int(number)] = colour
+    return found
+
+
+def values_of(picture: Image.Image) -> Set[int] | None:
+    """The numbers that a picture of one band holds; None where they are too many, or not whole, to be classes."""
+    if picture.mode == "L":
+        values = [value for value, count in enumerate(picture.histogram()) if count]
+    elif picture.mode == "I" or picture.mode.startswith("I;16"):
+        pixels = np.asarray(picture)
+        if pixels.min(initial=0) < 0 or pixels.max(initial=0) > UNLABELLED:
+            return None
+        values = np.flatnonzero(np.bincount(pixels.ravel())).tolist()
+    else:
+        return None
+    return set(values) if len(values) <= MOST_CLASSES else None
+
+
+def are_classes(numbers: Set[int]) -> bool:
+    """Whether these look like the numbers of classes: few and small, beside one for what is not labelled."""
+    small = numbers - {UNLABELLED}
+    return len(numbers) >= 2 and bool(small - {0}) and min(small) >= 0 and max(small) <= HIGHEST
+
+
+def coloured(picture: Image.Image, palette: Palette) -> Image.Image | None:
+    """RGB of a picture of class numbers; None where it is none, or has a number that the palette has not."""
+    numbers = numbered(palette)
+    if not numbers or (values := values_of(picture)) is None or not values <= numbers.keys():
+        return None
+    table = np.zeros((max(numbers) + 1, 3), np.uint8)
+    for number, colour in numbers.items():
+        table[number] = colour
+    return Image.fromarray(table[np.asarray(picture, np.int64)])
+
+
+def ranged(numbers: Iterable[int]) -> str:
+    """In words: 0 … 3, 255."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(", ".join(map(str, part)) if len(part) < 3 else f"{part[0]} … {part[-1]}" for part in parts)

@@ -1,0 +1,320 @@
+"""Which of the ways in which a folder can be read is the one: by names first, by what the pictures show where they
+do not decide, and by neither where neither does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Literal
+
+from pix2pix.data.evidence import CUTS, Together, Verdict, compare, glances, spread, verdicts
+from pix2pix.data.kinds import looks_drawn
+from pix2pix.data.layouts import SIDES, DatasetError, Layout, Reading, in_doubt
+from pix2pix.data.series import ALL_MATCHED, MOST, Key, Match, Series, by_role, match, matches, within
+from pix2pix.data.tree import INPUT_WORDS, LABEL_WORDS, MEANING, PICTURE_WORDS, TARGET_WORDS, Tree, words_of
+
+SAMPLED = 24  # pairs of two folders that are compared
+CUT_UP = 32  # pictures of which it is asked whether they were put together of several
+FEW = 8  # pictures, below which a single sign is an accident
+MIXED = 0.2  # share of drawn pictures among photos, or of photos among drawn ones, from which they are two sorts
+MOST_READINGS = 6
+FOREMOST = frozenset({"label", "labels", "labelids", "mask", "masks", "input"})  # of several that mean alike
+
+
+@dataclass
+class Plan:
+    """A folder as it is read."""
+
+    layout: Layout
+    pairs: dict[Key, tuple[str, str | None]]
+    """(split, name) -> the files of A and B, or the one file"""
+    left_out: dict[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+def read(tree: Tree, layout: Layout | Literal["auto"], folders: tuple[str, ...]) -> Plan:
+    """Raises DatasetError, with the readings, for what is in doubt."""
+    if len(folders) > 2:
+        raise DatasetError(
+            f"--folders names {len(folders)} folders; give those of A and B, or the only one that counts"
+        )
+    if len(folders) == 2 and layout not in ("auto", "folders"):
+        raise DatasetError(f"--layout {layout} has no folders A and B: give one folder, the only one that counts")
+    if len(folders) == 2:
+        a, b = (_named(tree, folder) for folder in folders)
+        return _folders(tree, match(a, b, at_least=0) or Match(a, b, {}, 0), folders)
+    every = [_named(tree, folders[0])] if folders else list(by_role(tree.folders, 0).values())
+    if layout in ("auto", "folders") and not folders:
+        if plan := _two_folders(tree):
+            return plan
+        if layout == "folders":
+            return Plan("folders", {})
+    plan = _single_files(every, folders)
+    if layout == "auto":
+        if not folders:
+            _never_pool(tree)
+        plan.layout = _cut_up(tree, plan, folders)
+    else:
+        plan.layout = layout
+    return plan
+
+
+# --- two folders
+
+
+def _two_folders(tree: Tree) -> Plan | None:
+    for place in (0, -1):
+        roles = by_role(tree.folders, place)
+        if "a" in roles and "b" in roles:
+            a, b = roles["a"], roles["b"]
+            return _folders(tree, match(a, b, at_least=0, simplified=False) or Match(a, b, {}, 0), ())
+    for series in _candidates(tree):
+        if found := matches(series):
+            return _judged(tree, found)
+    return None
+
+
+def _candidates(tree: Tree) -> Iterable[list[Series]]:
+    """The series between which pairs are looked for, one set of them after the other."""
+    places = [[series for series in by_role(tree.folders, place).values() if series.files] for place in (0, -1)]
+    places.sort(key=lambda roles: sum(_means(series.role) for series in roles) < 2)  # set1/images, set1/masks, set2/…
+    for roles in places:
+        if 2 <= len(roles) <= MOST:
+            yield roles
+            yield [part for series in roles for part in within(series)]
+        elif len(roles) == 1:
+            yield within(roles[0])
+
+
+def _judged(tree: Tree, found: list[Match]) -> Plan | None:
+    """The plan for series that match by their names; None where the pictures say that they are one set of photos."""
+    seen = [(pair, _compared(tree, pair, SAMPLED // len(found) + 1)) for pair in found]
+    belong = [(pair, each) for pair, each in seen if _belong(pair, each)]
+    if len(belong) > 1:
+        raise _one_of_many([pair for pair, _ in belong])
+    if not belong:
+        alike = [(pair, each) for pair, each in seen if pair.exact and "*" not in pair.a.role]
+        if not any(pair.share >= ALL_MATCHED for pair, _ in alike):
+            return None
+        pair, each = max(alike, key=lambda both: both[0].share)
+        what = "show the same pictures" if each and each.copies else "have hardly an outline in common"
+        raise in_doubt(
+            f"The files of {_called(pair.a)} and {_called(pair.b)} have the same names, but {what}.",
+            [*_both_ways(pair.a, pair.b), Reading("photos, in folders by kind", "photos")],
+        )
+    pair, each = belong[0]
+    a, b = pair.a, pair.b
+    first = input_of(a, b, each)
+    if first is None:
+        raise in_doubt(
+            f"The files of {_called(a)} and {_called(b)} belong together by their names, and nothing says which of the "
+            "two is the input.",
+            _both_ways(a, b),
+        )  # fmt: skip
+    second = b if first is a else a
+    swapped = {key: (y, x) for key, (x, y) in pair.pairs.items()}
+    ordered = pair if first is a else Match(b, a, swapped, pair.share)
+    return _folders(tree, ordered, (_option(first), _option(second)))
+
+
+def _belong(pair: Match, seen: Together | None) -> bool:
+    """Whether series that match by their names are pairs: their own names or the pictures have to say so as well.
+
+    Where nothing can be seen in the pictures, as in blank ones, two folders whose files have the very same names are.
+    """
+    is_within_one = "*" in pair.a.role
+    if seen and seen.copies and is_within_one:  # pictures that were saved in several formats, or sizes
+        return False
+    if _means(pair.a.role) and _means(pair.b.role):
+        return True
+    if seen and seen.copies:
+        return False
+    if seen and (seen.unlike or seen.lined_up):
+        return True
+    is_blank = seen is None or seen.common is None
+    return is_blank and pair.exact and pair.share >= ALL_MATCHED and not is_within_one
+
+
+def _one_of_many(found: list[Match]) -> DatasetError:
+    series = list({each.role: each for pair in found for each in (pair.a, pair.b)}.values())
+    order = sorted(series, key=lambda each: (_leans(each.role), not words_of(each.role) & FOREMOST, each.role))
+    matched = {frozenset((pair.a.role, pair.b.role)) for pair in found}
+    ways = [(x, y) for x, y in permutations(order, 2) if frozenset((x.role, y.role)) in matched]
+    directed = [(x, y) for x, y in ways if _leans(x.role) < _leans(y.role)]
+    directed.sort(key=lambda way: _leans(way[0].role) - _leans(way[1].role))
+    return in_doubt(
+        f"{len(series)} sets of files belong together by their names: {', '.join(map(_called, order))}.",
+        [_way(x, y) for x, y in (directed or ways)[:MOST_READINGS]],
+    )
+
+
+def input_of(a: Series, b: Series, seen: Together | None) -> Series | None:
+    """Which of the two is A: the one called so, or whose name is that of an input, or that is labels or drawings."""
+    names = words_of(a.role), words_of(b.role)
+    for first, second, here in ((*names, a), (*names[::-1], b)):
+        if "a" in first and "b" in second:  # x_A and x_B
+            return here
+    x, y = _leans(a.role), _leans(b.role)
+    if x != y and (abs(x) == 2 or abs(y) == 2):
+        return a if x < y else b
+    if seen and seen.unlike:
+        return b if seen.a.kind == "image" else a
+    if x != y:
+        return a if x < y else b
+    return None
+
+
+def _leans(role: str) -> int:
+    """-2 for the name of an input, -1 for that of labels, 1 for that of pictures, 2 for that of a target, else 0."""
+    words = words_of(role)
+    for leaning, meant in ((-2, INPUT_WORDS), (2, TARGET_WORDS), (-1, LABEL_WORDS), (1, PICTURE_WORDS)):
+        if words & meant:
+            return leaning
+    return 0
+
+
+def _means(role: str) -> bool:
+    return bool(words_of(role) & MEANING)
+
+
+def _both_ways(a: Series, b: Series) -> list[Reading]:
+    first, second = (b, a) if _leans(a.role) > _leans(b.role) else (a, b)
+    return [_way(first, second), _way(second, first)]
+
+
+def _way(a: Series, b: Series) -> Reading:
+    return Reading(f"pairs: A, the input, is {_called(a)}, and B is {_called(b)}", "folders", (_option(a), _option(b)))
+
+
+def _option(series: Series) -> str:
+    return series.role or "."
+
+
+def _called(series: Series) -> str:
+    if "*" in series.role:
+        return series.role
+    return f"{series.role}/" if series.role else "what lies in the folder itself"
+
+
+def _compared(tree: Tree, pair: Match, count: int = SAMPLED) -> Together | None:
+    """What the pictures of two series have to do with each other; None where none can be read."""
+    every = [two for (split, _), two in pair.pairs.items() if split in ("", "train")] or list(pair.pairs.values())
+    chosen = [every[index] for index in spread(len(every), count)]
+    looks = glances([tree.root / path for two in chosen for path in two])
+    both = [(x, y) for x, y in zip(looks[::2], looks[1::2], strict=True) if x and y]
+    return compare(*zip(*both, strict=True)) if both else None
+
+
+def _folders(tree: Tree, pair: Match, folders: tuple[str, ...]) -> Plan:
+    """Pairs of two series; what else there is has no partner, or lies in neither."""
+    used = {path for two in pair.pairs.values() for path in two}
+    unread = {_stem(path): path for path in tree.left_out}
+    left_out = {}
+    for mine, other in ((pair.a, pair.b), (pair.b, pair.a)):
+        for path in mine.files.values():
+            if path not in used:
+                lost = unread.get(_stem(path))
+                left_out[path] = (
+                    f"its partner {lost} cannot be used" if lost else f"no partner of this name in {other.label}"
+                )
+        left_out |= {
+            path: f"has the name of {mine.files[key].rpartition('/')[2]}" for path, key in mine.doubles.items()
+        }
+    known = used | left_out.keys()
+    neither = {folder.path + name for folder in tree.folders for name in folder.files} - known
+    left_out |= dict.fromkeys(sorted(neither), "lies in neither of the two folders")
+    pairs: dict[Key, tuple[str, str | None]] = dict(pair.pairs)
+    return Plan("folders", pairs, left_out, folders)
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0]
+
+
+def _named(tree: Tree, folder: str) -> Series:
+    """The series that someone means. Raises DatasetError, with those that there are."""
+    wanted = folder.strip("/").lower()
+    known: dict[str, Series] = {}
+    for place in (0, -1):
+        for series in by_role(tree.folders, place).values():
+            for part in (series, *within(series)):
+                known.setdefault(_option(part).lower(), part)
+                known.update({path.lower(): part for path in part.paths if part is series and path})
+    if wanted not in known:
+        there = ", ".join(sorted(name for name, series in known.items() if name == _option(series).lower()))
+        raise DatasetError(f"there are no pictures of a folder {folder} in {tree.root}; there are: {there or 'none'}")
+    return known[wanted]
+
+
+# --- single files
+
+
+def _single_files(every: list[Series], folders: tuple[str, ...]) -> Plan:
+    pairs: dict[Key, tuple[str, str | None]] = {}
+    for series in every:
+        for path, (split, _) in [*((path, key) for key, path in series.files.items()), *series.doubles.items()]:
+            pairs[split, path] = path, None
+    return Plan("photos", pairs, {}, folders)
+
+
+def _never_pool(tree: Tree) -> None:
+    """Folders whose names mean something are not one set of photos."""
+    roles = [series for _, series in sorted(by_role(tree.folders, 0).items()) if series.files]
+    if len(roles) >= 2 and any(_leans(series.role) for series in roles):
+        readings = [Reading(f"only {_called(series)} counts", "photos", (_option(series),)) for series in roles]
+        raise in_doubt(
+            f"There is {' and '.join(map(_called, roles[:MOST_READINGS]))}, and the names of their files do not match.",
+            [*readings[:MOST_READINGS], Reading("all of them are photos", "photos")],
+        )
+
+
+def _cut_up(tree: Tree, plan: Plan, folders: tuple[str, ...]) -> Layout:
+    """Whether pictures hold both A and B, and how; or are photos."""
+    paths = [path for (split, _), (path, _) in plan.pairs.items() if split in ("", "train")]
+    seen = [each for each in glances([tree.root / paths[index] for index in spread(len(paths), CUT_UP)]) if each]
+    if not seen:
+        return "photos"
+    found = verdicts(seen)
+    best = found[0]
+    if best.spoken_for:
+        if len(best.cut.layouts) == 1:
+            return next(iter(best.cut.layouts.values()))
+        raise in_doubt(f"The pictures seem to be {best.cut.words}{_why(best)}.", _cuts([best], folders))
+    signs = [each for each in found if (each.points and len(seen) >= FEW) or (each.fits and each.cut is CUTS[0])]
+    if signs:
+        size = "x".join(map(str, seen[0].size))
+        raise in_doubt(
+            f"The pictures, of {size}, may be {' or '.join(each.cut.words for each in signs)}, or one photo each: "
+            f"{_why_not(signs[0])}.",
+            [*_cuts(signs, folders), Reading("photos, whose edges will be made", "photos", folders)],
+        )
+    drawn = sum(looks_drawn(each.rgb) for each in seen) / len(seen)
+    if len(seen) >= FEW and MIXED <= drawn <= 1 - MIXED:
+        raise in_doubt(
+            f"About {drawn:.0%} of the pictures look like label maps or drawings and the others like photos, and their "
+            "names do not say which belong together.",
+            [Reading("all are photos, whose edges will be made", "photos", folders)],
+        )
+    return "photos"
+
+
+def _cuts(found: Sequence[Verdict], folders: tuple[str, ...]) -> list[Reading]:
+    return [
+        Reading(f"pairs: A is {SIDES[layout][0]}, and B {SIDES[layout][1]}", layout, folders)
+        for each in found
+        for layout in each.cut.layouts.values()
+    ]
+
+
+def _why(verdict: Verdict) -> str:
+    reasons = [
+        "there is a seam where they meet" * (verdict.seam >= 0.5),
+        "they have outlines in common" * verdict.parts.lined_up,
+    ]
+    return f": {' and '.join(filter(None, reasons))}"
+
+
+def _why_not(verdict: Verdict) -> str:
+    if verdict.points:
+        return "there is a seam" if verdict.seam >= 0.5 else "the parts have outlines in common, and that is all"
+    return "their shape is that of pairs, but there is no seam and hardly an outline in common"

@@ -1,0 +1,21 @@
+"""Ends of a command line that nobody has to see: a reader that has gone away, and what libraries print of their own."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+
+CLOSED_PIPE = 141  # as a shell has it, of a program that SIGPIPE has ended
+
+
+def whole_lines(main: Callable[[], int]) -> int:
+    """The exit status of `main`, without a traceback where what it writes to was closed (`… | head -1`)."""
+    warnings.filterwarnings("ignore", module=r"PIL(\.|$)")  # what is wrong with a file is said in our own words
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left to be written would raise again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
+    return status

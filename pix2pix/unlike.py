@@ -1,0 +1,129 @@
+"""Inputs that are unlike what a generator learned from: said in one sentence, and the picture is still made."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from pix2pix.palette import Palette, is_strange
+
+LOOKED_AT = 256  # pixels a side at most
+DARK, LIGHT = 64, 192  # grey levels up to which a pixel is ink, and from which it is paper
+SHEET = 0.5  # share of a drawing that is paper; hints and filled parts take the rest
+CLEAR = 0.5  # share of a transparent sheet that is wholly so
+PLAIN = 3.0  # standard deviation of the grey levels of an empty sheet
+PAPER, RIM, AREA = 244, 2, 0.02  # a photo has an inside, away from paper by some pixels, of that share at least
+TEXTURE, TEXTURED, LINE = (
+    2.0,
+    0.3,
+    64.0,
+)  # grey levels by which neighbours bend, and the share of pixels of a photo that do
+THICK = 3.0  # times the width of the lines that it learned
+DENSE = 0.2  # share of the sheet that is lines; of the drawings of a training some hundredths are
+THINNEST = 2.0  # pixels at 256 that count as the width of thin lines
+
+
+class Drawing(NamedTuple):
+    """What there is to say of a picture for a generator of drawings."""
+
+    picture: Image.Image  # RGB, laid on the colour that shows its strokes
+    remark: str  # empty where all is well
+    is_inverted: bool  # light lines on dark
+
+
+def remark_on(
+    picture: Image.Image, kind: str, palette: Palette | None = None, line_width: float = 1.0, hints: bool = False
+) -> str:
+    """One sentence on a picture that is unlike what a generator takes; empty where all is well.
+
+    kind: what it takes (edges, labels, photo, image); `line_width` is that of its drawings, in pixels at 256;
+    hints: whether these may have coloured strokes, which can be dark
+    """
+    if palette:
+        if is_strange(picture, palette):
+            return (
+                f"Most of its colours are far from the {len(palette)} label colours that this generator takes: each "
+                "was taken for the nearest of them."
+            )
+        return ""
+    if kind == "edges":
+        return as_drawing(picture, line_width, hints).remark
+    grey = np.asarray(_small(on_sheet(picture)).convert("L"))
+    return EMPTY if grey.std() < PLAIN else ""
+
+
+EMPTY = "This is an empty sheet: what comes of it is made up."
+INVERTED = (
+    "These are light lines on a dark ground, and the generator learned dark lines on white: invert it (--invert)."
+)
+PHOTO = "This looks like a photo, and the generator takes line drawings: let edges be made of it first."
+
+
+def as_drawing(picture: Image.Image, line_width: float = 1.0, hints: bool = False) -> Drawing:
+    """A picture laid on the colour that shows its strokes, and what is unlike about it for a generator of drawings."""
+    rgb = on_sheet(picture)
+    pixels = np.asarray(_small(rgb), np.int16)
+    grey = np.asarray(_small(rgb).convert("L"))
+    paper, ink = float((grey >= LIGHT).mean()), float((grey <= DARK).mean())
+    if grey.std() < PLAIN:
+        return Drawing(rgb, EMPTY, is_inverted=False)
+    if ink > SHEET and paper < ink:
+        return Drawing(rgb, INVERTED, is_inverted=True)
+    if _is_photo(pixels):
+        return Drawing(rgb, PHOTO, is_inverted=False)
+    return Drawing(rgb, "" if hints else _about_lines(grey, pixels, line_width), is_inverted=False)
+
+
+def inverted(picture: Image.Image) -> Image.Image:
+    """Light lines on a dark ground, or on a transparent sheet, as dark lines on a light one; others as they are."""
+    drawing = as_drawing(picture)
+    return ImageOps.invert(drawing.picture) if drawing.is_inverted else drawing.picture
+
+
+def on_sheet(picture: Image.Image) -> Image.Image:
+    """RGB; light strokes on a transparent sheet are laid on black, where they can be seen, and all else on white."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    picture = picture.convert("RGBA")
+    red, green, blue, alpha = (np.asarray(band, np.float32) for band in picture.split())
+    strokes = alpha > 0
+    light = bool(strokes.any()) and float(np.average((red + green + blue)[strokes] / 3, weights=alpha[strokes])) > LIGHT
+    sheet = "black" if light and (alpha == 0).mean() > CLEAR else "white"
+    return Image.alpha_composite(Image.new("RGBA", picture.size, sheet), picture).convert("RGB")
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    scale = min(1.0, LOOKED_AT / max(picture.size))
+    size = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
+    return picture.resize(size, Image.Resampling.BOX) if scale < 1 else picture
+
+
+def _is_photo(pixels: np.ndarray) -> bool:
+    """Texture inside of what is no paper, which lines and the even colours of hints and filled parts have not."""
+    grey = pixels.astype(np.float32).mean(2)
+    bend, square = np.abs(cv2.Laplacian(grey, cv2.CV_32F)), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    inside = cv2.erode((pixels.min(2) < PAPER).astype(np.uint8), square) > 0
+    inside &= cv2.dilate((bend > LINE).astype(np.uint8), square) == 0  # away from lines as well
+    return inside.mean() >= AREA and float((bend[inside] > TEXTURE).mean()) > TEXTURED
+
+
+def _about_lines(grey: np.ndarray, pixels: np.ndarray, line_width: float) -> str:
+    """Far thicker or denser lines than those that it learned."""
+    coloured = (pixels.max(2) - pixels.min(2)) > DARK  # hints are no lines
+    lines = ((grey < (DARK + LIGHT) / 2) & ~coloured).astype(np.uint8)
+    if not lines.any():
+        return ""
+    depth = cv2.distanceTransform(np.pad(lines, 1), cv2.DIST_L2, 3)
+    width = 2 * float(np.percentile(depth[depth > 0], 95)) - 1
+    usual = max(THINNEST, line_width)
+    if width > THICK * usual:
+        return (
+            f"Its lines are about {width:.0f} pixels wide, of {LOOKED_AT}, and the generator learned lines of "
+            f"{line_width:.3g}: thinner ones will do better."
+        )
+    if lines.mean() > DENSE:
+        return (
+            "Its lines are far denser than those of the drawings that the generator learned from: fewer will do better."
+        )
+    return ""

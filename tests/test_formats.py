@@ -1,0 +1,240 @@
+"""Files that are read, and the reason for those that are not: named, counted, told apart from what is broken."""
+
+import io
+import shlex
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pix2pix import images
+from pix2pix.data.doctor import examine
+from pix2pix.data.pairs import find_pairs
+from pix2pix.doctor import main as doctor
+from pix2pix.files.places import ROOT
+from pix2pix.formats import FORMATS
+from tests.scenes import labels, photo, save
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)  # how one begins
+COUNT = 4
+
+
+def tiff(path: Path, bands: np.ndarray, photometric: int, extra: tuple[int, ...] = ()) -> Path:
+    """An uncompressed TIFF of (H, W, C), as programs for satellite pictures write them; `extra`: ExtraSamples."""
+    height, width, count = bands.shape
+    data = bands.astype(bands.dtype.newbyteorder("<")).tobytes()
+    bits, kind = bands.dtype.itemsize * 8, 3 if bands.dtype.kind == "f" else 1
+    tags = [(256, [width]), (257, [height]), (258, [bits] * count), (259, [1]), (262, [photometric]), (273, [0]),
+            (277, [count]), (278, [height]), (279, [len(data)]), (339, [kind] * count)]  # fmt: skip
+    if extra:
+        tags.insert(-1, (338, list(extra)))
+    begins = 8 + 2 + 12 * len(tags) + 4
+    beyond = sum(4 * len(values) for _, values in tags if len(values) > 1)
+    entries, further = b"", b""
+    for number, values in tags:
+        value = [begins + beyond] if number == 273 else values
+        packed = struct.pack(f"<{len(value)}I", *value)
+        if len(value) > 1:
+            further, packed = further + packed, struct.pack("<I", begins + len(further))
+        entries += struct.pack("<HHI", number, 4, len(value)) + packed
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + further + data)
+    return path
+
+
+def rgbn(index: int) -> np.ndarray:
+    """Red, green, blue and near infrared."""
+    picture = photo(index)
+    return np.concatenate([picture, 255 - picture[..., 1:2]], 2)
+
+
+# What is read
+
+
+@pytest.mark.parametrize("extension", ["jpg", "jfif", "jpe", "png", "webp", "avif", "ppm", "bmp", "tif", "gif"])
+def test_these_formats_are_read(tmp_path: Path, extension: str):
+    formats = {"jfif": "JPEG", "jpe": "JPEG"}
+    for index in range(COUNT):
+        Image.fromarray(photo(index)).save(tmp_path / f"{index}.{extension}", formats.get(extension))
+    found = find_pairs(tmp_path)
+    assert len(found.splits["train"]) + len(found.splits["val"]) == COUNT
+    read = np.asarray(images.read(tmp_path / f"0.{extension}"), int)
+    assert np.abs(read - photo(0)).mean() < 20
+
+
+def test_a_phones_heic_is_read(tmp_path: Path):
+    pi_heif = pytest.importorskip("pi_heif")
+    assert "HEIF" in pi_heif.libheif_info()
+    assert "HEIF" in FORMATS
+
+
+def test_sixteen_bits_in_three_bands_are_read_right(tmp_path: Path):
+    path = tiff(tmp_path / "1.tif", photo(0).astype(np.uint16) * 257, 2)
+    assert np.abs(np.asarray(images.read(path), int) - photo(0)).max() <= 1
+
+
+@pytest.mark.parametrize("extra", [(2,), (1,)])
+def test_near_infrared_that_is_called_transparency_is_not_laid_on_white(tmp_path: Path, extra: tuple[int, ...]):
+    for index in range(COUNT):
+        tiff(tmp_path / "A" / f"{index}.tif", rgbn(index), 2, (2,))
+        save(photo(index), tmp_path / "B" / f"{index}.png")
+    assert (np.asarray(images.read(tmp_path / "A" / "0.tif")) == photo(0)).all()
+    *_, report = examine(find_pairs(tmp_path))
+    (finding,) = (each for each in report.findings if "fourth band" in each.what)
+    assert finding.what.startswith("4 pairs have a fourth band that is not transparency")
+    assert report.leave_out == ()
+
+
+def test_real_transparency_in_a_tiff_is(tmp_path: Path):
+    clear = np.dstack([photo(0), np.where(np.arange(64) < 30, 0, 255)[None].repeat(64, 0).astype(np.uint8)])
+    path = tiff(tmp_path / "1.tif", clear, 2, (2,))
+    read = np.asarray(images.read(path))
+    assert (read[:, :30] == 255).all()
+    assert (read[:, 30:] == photo(0)[:, 30:]).all()
+
+
+# What is not, and why
+
+
+@pytest.mark.parametrize(
+    ("bands", "photometric", "extra", "reason"),
+    [
+        (lambda: rgbn(0), 1, (0, 0, 0), "4 bands of 8 bits"),
+        (lambda: rgbn(0).astype(np.uint16) * 16, 1, (0, 0, 0), "4 bands of 16 bits"),
+        (lambda: np.concatenate([rgbn(0)] * 3, 2).astype(np.uint16), 1, (0,) * 11, "12 bands of 16 bits"),
+        (lambda: (photo(0) / 255).astype(np.float32), 2, (), "3 bands of 32-bit floating point"),
+    ],
+)
+def test_bands_that_are_not_read_are_named(tmp_path: Path, bands, photometric: int, extra, reason: str):
+    path = tiff(tmp_path / "1.tif", bands(), photometric, extra)
+    with pytest.raises(OSError, match=rf"^{reason}: pictures of one band, or of red, green and blue"):
+        images.read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (HEIC, "broken: a HEIC file that cannot be decoded"),
+        (b"\xff\x0a" + bytes(50), "JPEG XL is not read"),
+        (b"8BPS" + bytes(50), "Photoshop is not read"),
+        (b"%PDF-1.4" + bytes(50), "PDF is not read"),
+        (bytes(128) + b"DICM" + bytes(50), "DICOM is not read"),
+        (b"\x93NUMPY" + bytes(50), "NumPy is not read"),
+        (b"<!DOCTYPE html><html>", "broken: cannot identify image file: it holds a web page"),
+        (b"not an image", "broken: cannot identify image file: it holds text"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(30), "broken: "),
+        (b"\0" * 50, "broken: cannot identify image file"),
+    ],
+)
+@pytest.mark.parametrize("extension", ["png", "jpg", "heic"])
+def test_a_file_is_named_by_what_it_is_and_not_by_its_extension(
+    tmp_path: Path, content: bytes, reason: str, extension: str
+):
+    (tmp_path / f"x.{extension}").write_bytes(content)
+    with pytest.raises(OSError, match=r".") as raised:
+        images.read(tmp_path / f"x.{extension}")
+    assert str(raised.value).startswith(reason)
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_a_truncated_file_is_broken(tmp_path: Path):
+    for name in ("x.png", "x.jpg", "x.tif", "x.webp"):
+        path = save(photo(0), tmp_path / name)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(OSError, match=r"^broken: "):
+            images.read(path)
+
+
+def test_too_many_pixels_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = save(photo(0, (100, 100)), tmp_path / "x.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2_000)
+    with pytest.raises(OSError, match="pixels"):
+        images.read(path)
+
+
+def test_pictures_of_other_formats_are_mentioned(tmp_path: Path):
+    for index in range(COUNT):
+        save(photo(index), tmp_path / f"{index}.png")
+        (tmp_path / f"{index}.psd").write_bytes(b"8BPS")
+        (tmp_path / f"{index}.cr2").write_bytes(b"II*\0")
+    (tmp_path / "notes.txt").write_text("not a picture, and no word about it")
+    found = find_pairs(tmp_path)
+    assert len(found.left_out) == 2 * COUNT
+    assert found.left_out["0.psd"].startswith("Photoshop is not read (JPEG, PNG, WebP, AVIF, HEIC")
+    *_, report = examine(found)
+    assert [finding.what for finding in report.findings if "cannot be used" in finding.what] == [
+        "4 files cannot be used: camera raw is not read", "4 files cannot be used: Photoshop is not read",
+    ]  # fmt: skip
+
+
+def test_a_partner_that_cannot_be_read_is_no_missing_one(tmp_path: Path):
+    for index in range(COUNT):
+        save(labels(index), tmp_path / "A" / f"{index}.png")
+        save(photo(index), tmp_path / "B" / f"{index}.png")
+    save(labels(8), tmp_path / "A" / "8.png")
+    (tmp_path / "B" / "8.psd").write_bytes(b"8BPS")
+    save(labels(9), tmp_path / "A" / "9.png")
+    (tmp_path / "B" / "9.heic").write_bytes(HEIC)
+    found = find_pairs(tmp_path)
+    assert found.left_out["A/8.png"] == "its partner B/8.psd cannot be used"
+    assert found.left_out["B/8.psd"].startswith("Photoshop is not read")
+    assert found.left_out["B/9.heic"] == "broken: a HEIC file that cannot be decoded"
+    *_, report = examine(find_pairs(tmp_path, open_files=False))
+    lines = [line for finding in report.findings for line in finding.files]
+    assert "B/9.heic: broken: a HEIC file that cannot be decoded" in lines
+
+
+# What the doctor prints
+
+
+def test_the_doctors_command_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    root = tmp_path / "under water's"
+    for index in range(COUNT):
+        save(labels(index) if index else np.zeros((64, 64, 3), np.uint8), root / "masks" / f"{index} a.png")
+        save(photo(index), root / "images" / f"{index} a.png")
+    assert doctor(str(root)) == 0
+    command = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert command[:6] == ["python", "-m", "training", "--dataset", str(root), "--name"]
+    assert command[command.index("--leave-out") + 1 :] == ["masks/0 a.png"]
+
+
+def test_no_command_leaves_out_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for index in range(COUNT):
+        save(np.full((64, 64, 3), 9 * index, np.uint8), tmp_path / f"{index}.png")
+    assert doctor(str(tmp_path)) == 2
+    said = capsys.readouterr().out
+    assert "Nothing would be left to train on." in said
+    assert "python -m training" not in said
+    assert "0 pictures to train on" in said
+
+
+def test_a_doubt_names_the_option_to_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for folder in ("train_label", "train_inst", "train_img"):
+        for index in range(COUNT):
+            save((photo if folder == "train_img" else labels)(index), tmp_path / folder / f"{index}.png")
+    assert doctor(str(tmp_path)) == 2
+    assert "--folders label img" in capsys.readouterr().err
+    assert doctor(str(tmp_path), "--folders", "label", "img") == 0
+    assert "--folders label img" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_nothing_but_our_own_lines_is_printed_also_into_a_closed_pipe(tmp_path: Path):
+    for index in range(COUNT):
+        save(photo(index), tmp_path / "B" / f"{index}.png")
+        tiff(tmp_path / "A" / f"{index}.tif", np.concatenate([rgbn(index)] * 3, 2).astype(np.uint16), 1, (0,) * 11)
+    command = [sys.executable, "-m", "pix2pix.doctor", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert "4 files cannot be used: 12 bands of 16 bits" in done.stdout
+    piped = f"{shlex.join(command)} | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", piped], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stderr, len(done.stdout)) == ("", 1)
+
+
+def test_a_file_in_memory_has_its_reason_too():
+    with pytest.raises(OSError, match="Photoshop is not read"):
+        images.read(io.BytesIO(b"8BPS" + bytes(100)))
