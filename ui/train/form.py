@@ -13,7 +13,7 @@ from pix2pix.data.intake import bring, demo, receive
 from pix2pix.data.layouts import Reading
 from pix2pix.files.places import generators, runs_dir
 from training.config import DEMO_SETTINGS, PRESETS, Direction, Layout, Preset, TrainConfig, help_of_settings
-from training.config import bounds_of_settings as bounds
+from training.config import bounds_of_settings as all_bounds
 from training.run import Run
 from ui.train.begin import fit, generator_choices, offer_generators
 from ui.train.checkup import Checkups, findings_html, look_at, readings_html
@@ -358,7 +358,7 @@ def _field(name: str, kind: Any, value: Any, text: str) -> Any:
         return gr.Dropdown(list(get_args(kind)), value=value, min_width=200, **about)
     if kind is str:
         return gr.Textbox(value, max_lines=1, min_width=260, **about)
-    bounds = bounds()[name]
+    bounds = all_bounds()[name]
     about["info"] = f"{text} ({bounds.least:,} to {bounds.most:,})"
     whole = 0 if kind is int else None
     return gr.Number(value, precision=whole, minimum=bounds.least, maximum=bounds.most, min_width=200, **about)
