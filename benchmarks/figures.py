@@ -1,7 +1,7 @@
-"""Makes the pictures of docs/: five short trainings on facades drawn by code, and a drawing that becomes a shoe.
+"""Makes the pictures of docs/: a short training on facades drawn by code, and a drawing that becomes a shoe.
 
-    python benchmarks/figures.py trainings       trains, where that has not been done, in the runs folder
-    python benchmarks/figures.py figures         docs/figures, from those runs
+    python benchmarks/figures.py training        trains, as the run `good`
+    python benchmarks/figures.py figures         docs/figures, from that run
     python benchmarks/figures.py drawing NAME    docs/drawing.webp, by the app in Chromium, with the generator NAME
 
 The second needs matplotlib (requirements-docs.txt), the third Playwright and Chromium.
@@ -22,71 +22,56 @@ from pix2pix import Translator, images
 from pix2pix.data.dataset import PairedImages
 from pix2pix.data.intake import demo
 from pix2pix.data.pairs import find_pairs
-from pix2pix.files.places import DISCRIMINATORS_FILE, ROOT, runs_dir
+from pix2pix.files.places import DISCRIMINATORS_FILE, ROOT
 from pix2pix.models import Discriminator
 from pix2pix.page.page import samples
 from training import discriminators
 from training.run import Run
 
 FIGURES = ROOT / "docs" / "figures"
-SIDE, SHOWN, AFTER = (
-    64,
-    160,
-    200,
-)  # pixels of a picture in training and as shown; the step that objectives are compared at
+SIDE, SHOWN = 64, 160  # pixels of a picture in training, and as shown
 STEPS = (50, 100, 200, 500)
-TRAININGS = {
-    "good": (500, ()),
-    "l1": (400, ("--l1-steps", "400")),
-    "gan": (400, ("--lambda-l1", "0")),
-    "rate": (200, ("--lr", "0.02")),
-    "judge": (300, ("--lr-D", "0.004")),
-}
+TRAINING, LENGTH = "good", 500
 WAIT_MS, PAUSE_MS, FRAME_MS, LAST_MS, WIDTH = 120_000, 120, 110, 2500, 600  # of the moving picture
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("trainings")
-    commands.add_parser("figures").add_argument("--long", type=Path, help="a folder of a longer run, to plot as well")
+    commands.add_parser("training")
+    commands.add_parser("figures")
     commands.add_parser("drawing").add_argument("checkpoint", metavar="NAME")
     options = parser.parse_args()
-    if options.what == "trainings":
-        trainings()
+    if options.what == "training":
+        train()
     elif options.what == "figures":
         FIGURES.mkdir(exist_ok=True)
         pictures()
-        curves(options.long)
+        curves()
     else:
         moving_picture(options.checkpoint)
 
 
-def trainings() -> None:
-    common = (
-        f"--dataset demo --crop-size {SIDE} --load-size 72 --ngf 16 --ndf 16 --log-every 10 --preview-every 20".split()
-    )
-    for name, (steps, changes) in TRAININGS.items():
-        if not (runs_dir() / name).exists():
-            command = [sys.executable, "-m", "training", *common, "--name", name, "--steps", str(steps), *changes]
-            subprocess.run([*command, "--save-every", "400"], cwd=ROOT, check=True)
+def train() -> None:
+    size = f"--crop-size {SIDE} --load-size 72 --ngf 16 --ndf 16 --steps {LENGTH}".split()
+    often = ["--log-every", "10", "--preview-every", "20", "--save-every", "400"]
+    command = [sys.executable, "-m", "training", "--dataset", "demo", "--name", TRAINING]
+    subprocess.run([*command, *size, *often], cwd=ROOT, check=True)
 
 
 def pictures() -> None:
-    runs = {name: Run.named(name) for name in ("good", "l1", "gan")}
+    run = Run.named(TRAINING)
     pairs = PairedImages(find_pairs(demo()), "val", load_size=SIDE, crop_size=SIDE, direction="BtoA", palette=None)
-    best = Translator.load(runs["good"].generator_file, "cpu")
+    best = Translator.load(run.generator_file, "cpu")
 
     rows = [(a, b, translated(best, a)) for a, b in (pairs[index] for index in (0, 2, 4, 6))]
     save([list(column) for column in zip(*rows, strict=True)], "rows.jpg")
     a, b = pairs[2]
-    moments = [translated(Translator.load(runs["good"].snapshot_file(step), "cpu"), a) for step in STEPS]
+    moments = [translated(Translator.load(run.snapshot_file(step), "cpu"), a) for step in STEPS]
     save([[a, *moments, b]], "steps.jpg")
-    alone = [translated(Translator.load(runs[name].snapshot_file(AFTER), "cpu"), a) for name in ("l1", "gan", "good")]
-    save([[a, *alone, b]], "objective.jpg")
 
     D = Discriminator(ndf=16)
-    discriminators.take_up(runs["good"].path / DISCRIMINATORS_FILE, {"D": D})
+    discriminators.take_up(run.path / DISCRIMINATORS_FILE, {"D": D})
     with torch.inference_mode():
         verdicts = [D(a[None], picture[None])[0].sigmoid() * 2 - 1 for picture in (b, translated(best, a))]
     large = [torch.nn.functional.interpolate(verdict[None], SIDE)[0].expand(3, -1, -1) for verdict in verdicts]
@@ -99,36 +84,25 @@ def translated(translator: Translator, a: torch.Tensor) -> torch.Tensor:
 
 def save(rows: list[list[torch.Tensor]], name: str) -> None:
     shown = [[torch.nn.functional.interpolate(x[None], SHOWN, mode="nearest")[0] for x in row] for row in rows]
-    images.grid(shown).save(FIGURES / name, quality=82)
+    images.grid(shown).save(FIGURES / name, quality=72)
 
 
-def curves(longer: Path | None) -> None:
-    plot("curves-good.png", {"good": Run.named("good")}, (("loss_L1", "val_L1"), ("loss_D", "loss_G"), ("acc_D",)))
-    plot(
-        "curves-judge.png",
-        {"lr_D 0.004": Run.named("judge")},
-        (("loss_L1", "val_L1"), ("loss_D", "loss_G"), ("acc_D",)),
-    )
-    plot("curves-rate.png", {"lr 0.02": Run.named("rate")}, (("loss_L1", "val_L1"), ("loss_D", "loss_G"), ("acc_D",)))
-    terms = {"L1 alone": Run.named("l1"), "D alone": Run.named("gan"), "both": Run.named("good")}
-    plot("curves-terms.png", terms, (("val_L1",),))
-    if longer:
-        plot("curves-long.png", {"": Run(longer)}, (("loss_L1",), ("loss_perceptual",), ("acc_D",)))
+def curves() -> None:
+    plot("curves-good.png", Run.named(TRAINING), (("loss_L1", "val_L1"), ("loss_D", "loss_G"), ("acc_D",)))
 
 
-def plot(file: str, runs: dict[str, Run], panels: tuple[tuple[str, ...], ...]) -> None:
+def plot(file: str, run: Run, panels: tuple[tuple[str, ...], ...]) -> None:
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(3.2 * max(len(panels), 1.6), 2.4), squeeze=False)
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(3.2 * len(panels), 2.4), squeeze=False)
+    rows, _ = run.metrics()
     for axis, names in zip(axes[0], panels, strict=True):
-        for title, run in runs.items():
-            rows, _ = run.metrics()
-            for name in names:
-                points = [(row["step"], row[name]) for row in rows if name in row]
-                axis.plot(*zip(*points, strict=True), label=title if len(runs) > 1 else name)
+        for name in names:
+            points = [(row["step"], row[name]) for row in rows if name in row]
+            axis.plot(*zip(*points, strict=True), label=name)
         axis.set_xlabel("step")
         axis.set_title(" and ".join(names), fontsize=9)
-        if len(runs) * len(names) > 1:
+        if len(names) > 1:
             axis.legend(fontsize=8)
         axis.grid(alpha=0.3)
     figure.tight_layout()
