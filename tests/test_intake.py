@@ -108,7 +108,9 @@ def test_the_demo_is_a_sound_dataset_that_is_drawn_once(runs: Path):
     folder = demo()
     assert folder == runs / "datasets" / "demo-facades"
     report = list(examine(find_pairs(folder)))[-1]
-    assert [finding.what for finding in report.findings] == ["B is label maps in the 12 facade classes"]
+    assert [finding.what for finding in report.findings] == [
+        "B is label maps in the 12 facade classes", "B looks like the input: it is label maps",
+    ]  # fmt: skip
     (folder / "train" / "000.png").unlink()
     assert demo() == folder
     assert not (folder / "train" / "000.png").exists(), "it is not drawn again"
