@@ -49,7 +49,7 @@ class Found:
 
     def describe(self) -> str:
         """One sentence for a person."""
-        count = sum(len(entries) for entries in self.splits.values())
+        count = len({entry for entries in self.splits.values() for entry in entries})  # one alone is in two splits
         pairs, named = count_of(count, "pair"), self.folders if len(self.folders) == 2 else ()
         what = {
             "pairs": f"{pairs} side by side, A on the left",
