@@ -182,7 +182,7 @@ def test_fill_by_touch_on_a_phone_and_by_keys(open_page: Open, tmp_path: Path):
     touch(phone, ("Start", [(100, 100)]), ("End", []))
     assert at(phone.drawing(), 130, 80) == BLUE
 
-    phone.page.get_by_role("button", name="red").focus()
+    phone.page.get_by_role("button", name="red", exact=True).focus()
     phone.page.keyboard.press("Enter")
     phone.page.locator("#draw-canvas").focus()
     for key in ("ArrowLeft", "ArrowLeft", "Shift+ArrowDown", "Enter"):
@@ -209,6 +209,7 @@ def test_colourways_come_from_hints_that_can_be_kept_and_undone(hints: Sheet, tm
     put(hints, tmp_path, outline(gap=5), pen((60, 120), (200, 120)), fill(RED, 100, 90))
     hints.settle()
     hints.press("Variations")
+    expect(hints.page.locator(".others img:visible")).to_have_count(4)
     pictures, first = others(hints), colours_sent(hints)
     assert apart(first) > FAR
     assert len(set(pictures)) == 4
@@ -243,6 +244,7 @@ def test_a_drawing_without_an_inside_varies_by_chance_and_the_page_says_so(hints
     hints.press("Variations")
     note = hints.page.locator(".note")
     expect(note).to_contain_text("no inside to colour. These four differ by chance.")
+    expect(hints.page.locator(".others img:visible")).to_have_count(4)
     assert len(set(others(hints))) == 4
     assert set(colours_sent(hints)) == {PAPER}
     hints.press("Keep variation 1")
