@@ -14,11 +14,9 @@ SHEET = 0.5  # share of a drawing that is paper; hints and filled parts take the
 CLEAR = 0.5  # share of a transparent sheet that is wholly so
 PLAIN = 3.0  # standard deviation of the grey levels of an empty sheet
 PAPER, RIM, AREA = 244, 2, 0.02  # a photo has an inside, away from paper by some pixels, of that share at least
-TEXTURE, TEXTURED, LINE = (
-    2.0,
-    0.3,
-    64.0,
-)  # grey levels by which neighbours bend, and the share of pixels of a photo that do
+TEXTURE, LINE = 2.0, 64.0  # grey levels by which neighbours bend in a texture, and at a line
+SOFT_HINT = 7.0  # by which they bend at the soft rim of a colour hint, at most; many textures bend more
+TEXTURED = 0.3  # share of the pixels of a photo that do
 THICK = 3.0  # times the width of the lines that it learned
 DENSE = 0.2  # share of the sheet that is lines; of the drawings of a training some hundredths are
 THINNEST = 2.0  # pixels at 256 that count as the width of thin lines
@@ -70,7 +68,7 @@ def as_drawing(picture: Image.Image, line_width: float = 1.0, hints: bool = Fals
         return Drawing(rgb, EMPTY, is_inverted=False)
     if ink > SHEET and paper < ink:
         return Drawing(rgb, INVERTED, is_inverted=True)
-    if _is_photo(pixels):
+    if _is_photo(pixels, SOFT_HINT if hints else TEXTURE):
         return Drawing(rgb, PHOTO, is_inverted=False)
     return Drawing(rgb, "" if hints else _about_lines(grey, pixels, line_width), is_inverted=False)
 
@@ -99,13 +97,13 @@ def _small(picture: Image.Image) -> Image.Image:
     return picture.resize(size, Image.Resampling.BOX) if scale < 1 else picture
 
 
-def _is_photo(pixels: np.ndarray) -> bool:
+def _is_photo(pixels: np.ndarray, texture: float) -> bool:
     """Texture inside of what is no paper, which lines and the even colours of hints and filled parts have not."""
     grey = pixels.astype(np.float32).mean(2)
     bend, square = np.abs(cv2.Laplacian(grey, cv2.CV_32F)), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
     inside = cv2.erode((pixels.min(2) < PAPER).astype(np.uint8), square) > 0
     inside &= cv2.dilate((bend > LINE).astype(np.uint8), square) == 0  # away from lines as well
-    return inside.mean() >= AREA and float((bend[inside] > TEXTURE).mean()) > TEXTURED
+    return inside.mean() >= AREA and float((bend[inside] > texture).mean()) > TEXTURED
 
 
 def _about_lines(grey: np.ndarray, pixels: np.ndarray, line_width: float) -> str:

@@ -488,7 +488,10 @@ def test_the_command_line_has_the_presets_and_the_demo_of_the_form(runs: Path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--preset", "slow", "--dataset", ".", "--name", "n"], "--preset slow is not one of quick, paper"),
+        (
+            ["--preset", "slow", "--dataset", ".", "--name", "n"],
+            "--preset slow is not one of quick, recommended, paper",
+        ),
         (["runs/nothing"], "no training run in"),
         (["--dataset", "/nowhere", "--name", "n"], "/nowhere is not there"),
         (["--dataset", ".", "--name", "a b"], "name 'a b' must be"),

@@ -160,9 +160,11 @@ def test_no_run_directory_is_said_in_words(runs: Path):
     run.config_file.write_text("{")
     with pytest.raises(ValueError, match="not the config of a training run"):
         Run(run.path)
-    for name in ("", "..", "../shoes", "/tmp"):
+    for name in ("..", "../shoes", "/tmp"):
         with pytest.raises(ValueError, match="not the name"):
             Run.named(name)
+    with pytest.raises(ValueError, match="there is no run to do that with"):
+        Run.named("")
 
 
 # --- what is written and read
@@ -601,8 +603,8 @@ def test_real_training_starts_stops_resumes_and_finishes(tmp_path: Path):
     for index in range(4):
         Image.new("RGB", (64, 32), (40 * index, 0, 0)).save(tmp_path / "pairs" / f"{index}.png")
     config = TrainConfig(
-        name="tiny", dataset=str(tmp_path / "pairs"), device="cpu", crop_size=32, load_size=32, ngf=4, ndf=4,
-        steps=2000, log_every=1, preview_every=20, save_every=20,
+        name="tiny", dataset=str(tmp_path / "pairs"), layout="pairs", device="cpu", crop_size=32, load_size=32,
+        ngf=4, ndf=4, steps=2000, log_every=1, preview_every=20, save_every=20,
     )  # fmt: skip
     run = Run.create(config)
     run.start()

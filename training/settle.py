@@ -37,4 +37,4 @@ def settled(run: Run, found: Found, is_main: bool) -> TrainConfig:
                     log.info("%s: %s.", side.upper(), values.describe())
     if changes and is_main:
         run.settle(**changes)
-    return config.with_changes(**changes)
+    return config.with_changes(**changes) if changes else config

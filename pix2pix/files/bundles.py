@@ -84,6 +84,8 @@ def _generator(content: Any) -> Weights | None:
     """The weights of the one generator in what a file holds; None where there is none, or more than one."""
     if not isinstance(content, dict):
         return None
+    if not all(isinstance(key, str) for key in content):
+        return None
     if all(isinstance(value, Tensor) for value in content.values()):
         return _prefixed(content)
     named = [value for key, value in content.items() if isinstance(value, dict) and GENERATOR.fullmatch(str(key))]
