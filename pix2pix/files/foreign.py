@@ -59,7 +59,7 @@ class Foreign:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(get_args(allowed))}")
         if min(self.image_size, self.in_channels, self.out_channels, self.ngf) < 1 or self.depth < 0:
             raise ValueError(f"sizes and channels must be 1 or more: {self}")
-        if self.image_size > 1024 or max(self.in_channels, self.out_channels) > 1024 or self.ngf > 512:
+        if self.image_size > MAX_SIZE or max(self.in_channels, self.out_channels) > 1024 or self.ngf > 512:
             raise ValueError(f"sizes and channels are beyond what is known here: {self}")
         if self.depth > MOST_BLOCKS:
             raise ValueError(f"depth {self.depth} is over {MOST_BLOCKS}")
@@ -275,11 +275,10 @@ def _sized(config: Foreign, image_size: int | None) -> Foreign:
             raise ValueError(f"it {verb} {channels} channels; pictures have one or three")
     if image_size is None:
         return config
-    config = replace(config, image_size=image_size)
     multiple = 2 ** (config.downs if config.network == "junyanz-resnet" else config.depth)
     if image_size % multiple or not multiple <= image_size <= MAX_SIZE:
         raise ValueError(f"its image size must be a multiple of {multiple}, at most {MAX_SIZE}, not {image_size}")
-    return config
+    return replace(config, image_size=image_size)
 
 
 def _require_plain(weights: Weights, size: int) -> None:
