@@ -83,7 +83,7 @@ def test_still_improving_is_said_at_the_end_alone():
 
 
 def test_the_first_bad_step_is_named():
-    assert coach.not_a_number(312).startswith("The loss is not a number since step 312: stopped, and the last good")
+    assert coach.not_a_number(312).startswith("The loss is not a number since step 312, so the training was stopped.")
 
 
 def perceptual_rows(count: int, **figures: Callable[[int], float]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from ui.guard import Rules
 from ui.studio import Studio
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-WAIT_MS = 20_000  # for what a page is expected to show; other tests, and trainings, share the machine's cores
+WAIT_MS = 60_000  # for what a page is expected to show; other tests, and trainings, share the machine's cores
 SNAPSHOTS = (50, 100)  # of tiny2shoes, which is at step 1,000
 KINDS = {"tiny2shoes": Side("edges"), "tiny2facades": Side("labels", CMP)}
 

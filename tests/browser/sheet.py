@@ -60,7 +60,7 @@ class Sheet:
     def settle(self) -> None:
         """Waits until nothing has been asked for a while, and the answer to the last question is shown."""
         quiet = 0
-        for _ in range(400):
+        for _ in range(1600):
             self.page.wait_for_timeout(25)
             quiet = 0 if self.open else quiet + 1
             if quiet == 10:

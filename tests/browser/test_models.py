@@ -17,7 +17,7 @@ from tests.test_foreign import NETWORKS
 from ui.demo import create_demo
 from ui.studio import Studio
 
-SOON = 30_000  # ms
+SOON = 60_000  # ms
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def choose(page: Page, model: str) -> None:
 def shown(page: Page, label: str) -> Image.Image:
     """The picture that the page shows under this label, once it is there."""
     picture = page.get_by_test_id("block-label").filter(has_text=label).locator("xpath=..").locator("img")
-    expect(picture).to_be_visible(timeout=20_000)
+    expect(picture).to_be_visible(timeout=60_000)
     reply = page.request.get(picture.get_attribute("src") or "")
     return Image.open(io.BytesIO(reply.body())).convert("RGB")
 
@@ -75,7 +75,7 @@ def test_another_model_forgets_that_it_was_a_photo(upload: Page, photo: Path, ru
     upload.locator("#upload-photo input").check()
     shown(upload, "Its edges")
     choose(upload, "tiny2facades")
-    expect(upload.get_by_test_id("block-label").filter(has_text="Its edges")).to_be_hidden(timeout=20_000)
+    expect(upload.get_by_test_id("block-label").filter(has_text="Its edges")).to_be_hidden(timeout=60_000)
     expected = Translator.load(runs / "tiny2facades")(images.read(photo)).tobytes()
     deadline = time.monotonic() + 20  # the picture of the other model is there until then
     while shown(upload, "Translation").tobytes() != expected:
@@ -105,7 +105,7 @@ def test_a_picture_far_from_the_palette_is_said_to_be_so(upload: Page, photo: Pa
     choose(upload, "tiny2facades")
     give(upload, photo)
     notice = upload.locator("#upload-notice")
-    expect(notice).to_contain_text("Is this a label map?", timeout=20_000)
+    expect(notice).to_contain_text("Is this a label map?", timeout=60_000)
     assert shown(upload, "Translation").size == (120, 80)
 
     Image.new("RGB", (64, 64), CMP["facade"]).save(tmp_path / "wall.png")
@@ -121,7 +121,7 @@ def test_what_is_no_picture_is_said_in_words(upload: Page, tmp_path: Path):
     (tmp_path / "broken.png").write_bytes(b"no picture at all")
     choose(upload, "tiny2shoes")
     give(upload, tmp_path / "broken.png")
-    expect(upload.get_by_text("not a picture that can be read").first).to_be_visible(timeout=20_000)
+    expect(upload.get_by_text("not a picture that can be read").first).to_be_visible(timeout=60_000)
 
 
 def test_a_broken_model_is_said_in_words(upload: Page):
