@@ -292,7 +292,8 @@ def import_model(
         source = file or f"hf://{place}"
         name = wish.strip() or _name(file or place.partition("@")[0])
         palette = "cmp" if "labels" in (about["a"], about["b"]) else "none"
-        import_generator(source, name, About(**about, palette=palette), _bar(progress))
+        told = {key: value for key, value in about.items() if value is not None}  # an untouched field has none
+        import_generator(source, name, About(**told, palette=palette), _bar(progress))
     return gr.Dropdown(list(generators()), value=name), f"{name} is here: the Draw tab has it, too."
 
 
