@@ -1,5 +1,5 @@
 # make run    start the app          make test    check and test everything
-# make test ARGS="-n 0"    the same in one process, which the debugger wants
+# make test ARGS="-n 2"    the same, shared between two processes: quicker, where a page may take a little longer
 # make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); damage files
 # make fuzz      a thousand broken pictures, five hundred files of weights and of runs (make test tries twenty of each)
 # make audit     known holes in what is installed; needs a network
@@ -15,7 +15,7 @@ run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: check browser
-	$(BIN)/python -m pytest -n 2 --durations=20 $(ARGS)
+	$(BIN)/python -m pytest --durations=20 $(ARGS)
 
 faults: .venv/.test
 	KILLS=200 $(BIN)/python -m pytest -s tests/test_kills.py tests/test_damage.py tests/test_claims.py $(ARGS)
