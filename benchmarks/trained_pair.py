@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -57,7 +58,12 @@ def distances(photos: Path, begin_from: str, steps: int) -> dict[int, tuple[floa
     from training.run import Run
 
     third = max(1, steps // 3)
-    settings = PRESETS["recommended"] | {"steps": steps, "decay_steps": 0, "preview_every": third, "save_every": steps}
+    settings: dict[str, Any] = PRESETS["recommended"] | {
+        "steps": steps,
+        "decay_steps": 0,
+        "preview_every": third,
+        "save_every": steps,
+    }
     name = Path(begin_from).stem or "random"
     run = Run.create(TrainConfig(name=name, dataset=str(photos), layout="photos", init_from=begin_from, **settings))
     train(run)
@@ -86,7 +92,7 @@ def handbag(rng: np.random.Generator) -> Image.Image:
 
     mask = Image.new("L", (side, side))
     ImageDraw.Draw(mask).polygon(body, fill=255)
-    mask = mask.filter(ImageFilter.GaussianBlur(side * 0.03)).point(lambda value: 255 * (value > 128))  # round corners
+    mask = mask.filter(ImageFilter.GaussianBlur(side * 0.03)).point([0] * 129 + [255] * 127)  # round corners
     grain = np.asarray(
         Image.fromarray(rng.integers(0, 255, (side, side), np.uint8)).filter(ImageFilter.GaussianBlur(2))
     )

@@ -76,7 +76,7 @@ def whole(folder: Path) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIX2PIX_RUNS", str(folder / "runs"))
         run = make("whole", folder)
-        assert launch(run).wait(120) == 0
+        assert launch(run).wait(280) == 0
     return run
 
 
@@ -166,7 +166,7 @@ def test_all_stop_and_all_resume_to_the_very_same_losses(whole: Run, folder: Pat
     assert status.saved_step == status.step < 150
     assert not run.should_stop()
 
-    assert launch(run).wait(120) == 0
+    assert launch(run).wait(280) == 0
     assert losses(run) == losses(whole)
 
 
@@ -185,7 +185,7 @@ def test_a_killed_process_ends_the_run_with_a_clear_message(whole: Run, folder: 
     assert status.error.endswith(f"Resume continues from step {status.saved_step}.")
     assert checkpoint.read_metadata(run.generator_file).steps == status.saved_step
 
-    assert launch(run).wait(120) == 0
+    assert launch(run).wait(280) == 0
     assert losses(run) == losses(whole)
 
 

@@ -190,7 +190,7 @@ def test_every_picture_is_a_picture_or_a_sentence(tmp_path: Path):
         with tally.tries("the canvas"):
             canvas._decode(f"data:image/png;base64,{base64.b64encode(data).decode()}")
         with tally.tries("the doctor"):
-            look = look_at(Entry("picture", file, None), "photos", compared=True)
+            look = look_at(Entry("picture", file, None), "photos", [(None, None)], compared=True)
             assert look.problem or look.halves
             if look.problem:
                 raise ValueError(look.problem)

@@ -23,7 +23,8 @@ def press() -> Callable[..., Any]:
     """Does what a click on a button does, with these values for its fields; the first is the name of the run."""
     demo = create_demo(Studio())
     ids = {getattr(block, "elem_id", None): key for key, block in demo.blocks.items()}
-    (watch,) = (fn.fn.__self__ for fn in demo.fns.values() if getattr(fn.fn, "__name__", "") == "refresh")
+    methods: Any = (fn.fn for fn in demo.fns.values() if getattr(fn.fn, "__name__", "") == "refresh")
+    (watch,) = (method.__self__ for method in methods)
 
     def press(button: str, name: Any, *values: Any) -> list[Any]:
         (event,) = (fn for fn in demo.fns.values() if (ids[button], "click") in fn.targets and fn.fn)

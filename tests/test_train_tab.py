@@ -146,6 +146,6 @@ def test_the_recommended_preset_offers_what_knows_the_input():
     assert (box.visible, init_from.value, planes) == (True, "labels2facades", True)
     for input_kind, preset, crop_size in (("Photos", "recommended", 256), ("Line drawings", "paper", 256),
                                           ("Line drawings", "recommended", 128)):  # fmt: skip
-        box, init_from, planes = _offer(input_kind, preset, "edges2shoes", crop_size, 32)
+        box, init_from, planes = _offer(input_kind, preset, "edges2shoes", crop_size, 32)  # pyright: ignore[reportArgumentType]
         assert (box.visible, init_from.value, planes) == (False, "", False)
     assert _offer("Line drawings", "recommended", "my own", 256, 32) == gr.skip()
