@@ -4,7 +4,7 @@
     python benchmarks/figures.py figures         docs/figures, from that run
     python benchmarks/figures.py drawing NAME    docs/drawing.webp, by the app in Chromium, with the generator NAME
 
-The second needs matplotlib (requirements-docs.txt), the third Playwright and Chromium.
+The second needs matplotlib (requirements-dev.txt), the third Playwright and Chromium.
 """
 
 import argparse
