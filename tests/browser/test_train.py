@@ -281,7 +281,7 @@ def test_extending_a_finished_run_goes_on(open_page: Callable[..., Page], circle
 def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
     with gr.Blocks():
         watch = Watch()
-    assert watch.show() == gr.skip(), "no run at all"
+    assert watch.refresh(None, LAST, SMOOTHING, {}) == gr.skip(), "no run at all"
     run = Run.create(TrainConfig(name="still", dataset=str(circles)))
     run.append_metrics({"step": 1, "loss_G": 1.0})
     first = watch.show("still")
@@ -296,6 +296,19 @@ def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
         watch.plots,
         watch.seen,
     }
+
+
+def test_a_late_answer_does_not_choose_a_run_again(runs: Path, circles: Path):
+    with gr.Blocks():
+        watch = Watch()
+    Run.create(TrainConfig(name="first", dataset=str(circles)))
+    seen = watch.show("first")[watch.seen]
+    Run.create(TrainConfig(name="second", dataset=str(circles)))
+    late = watch.refresh("first", LAST, SMOOTHING, seen)[watch.run]
+    assert "second" in str(late.choices)
+    assert "value" not in late.constructor_args, "the page may show the second one by now"
+    Run.discard("first")
+    assert watch.refresh("first", LAST, SMOOTHING, seen)[watch.run].value == "second", "it is gone"
 
 
 def test_a_wrong_value_is_said_in_words(open_page: Callable[..., Page], circles: Path, tmp_path: Path):

@@ -79,11 +79,13 @@ class Control:
                 new = Run.named(name).rename((new or "").strip()).name
             return show(new) | {self.new_name: ""}
 
+        to_delete = gr.State("")  # the one that was asked about, whichever is shown by then
+
         def ask(name: str | None) -> list[Any]:
             with in_words():
                 if not name:
                     raise ValueError("There is no run to delete.")
-            return [gr.Row(visible=True), gr.Button(f"Delete “{name}” for good")]
+            return [gr.Row(visible=True), gr.Button(f"Delete “{name}” for good"), name]
 
         def delete(name: str) -> dict[Any, Any]:
             with in_words():
@@ -94,8 +96,8 @@ class Control:
         self.set_clock.click(set_clock, [self.run, self.clock], outputs, **QUIET)
         self.extend.click(extend, [self.run, self.further], outputs, **QUIET)
         self.rename.click(rename, [self.run, self.new_name], [*outputs, self.new_name], **QUIET)
-        self.delete.click(ask, self.run, [self.asked, self.sure], **QUIET)
-        self.sure.click(delete, self.run, [*outputs, self.asked], **QUIET)
+        self.delete.click(ask, self.run, [self.asked, self.sure, to_delete], **QUIET)
+        self.sure.click(delete, to_delete, [*outputs, self.asked], **QUIET)
         gr.on([self.keep.click, self.run.input], lambda: gr.Row(visible=False), None, self.asked, **QUIET)
 
     def _connect_form(self, form: Form) -> None:

@@ -166,6 +166,7 @@ class Form:
             _offer,
             [self.input_kind, self.preset, self.settings["init_from"], *architecture],
             [self.begin_from, self.settings["init_from"], self.settings["class_planes"]],
+            trigger_mode="always_last",  # what changes while one answer is on its way asks for another
             **quiet,
         )
         self.begin_from.input(

@@ -177,7 +177,9 @@ class Watch:
         now: Seen = {"run": shown, "runs": names}
         updates: dict[Any, Any] = {}
         if before.get("runs") != names:
-            updates[self.run] = gr.Dropdown(names, value=shown, visible=True)
+            # An answer to what was asked before another run was chosen must not choose the old one again.
+            choice = {} if seen.get("run") and shown == name else {"value": shown}
+            updates[self.run] = gr.Dropdown(names, visible=True, **choice)
             updates[self.controls] = gr.Column(visible=True)
         if run:
             updates |= self._show_status(run, before, now)
