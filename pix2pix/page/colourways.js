@@ -1,7 +1,8 @@
 // Variations: four colourways, by a hint that the page puts into the inside of the outline. The generator makes the
 // colours. One that has learned from no hints, or a drawing without an inside, varies by the network's dropout.
 const VARIATIONS = 4;
-const COLOURWAYS = [ // colours that shoes have: those of a row differ by far
+// Colours that shoes have: those of a row differ by far.
+const COLOURWAYS = [
   ["#1c1c1f", "#be8c5a", "#e2dac8", "#b81e28"], // black, tan, white, red
   ["#1e2a50", "#78482a", "#dcaca0", "#80848a"], // navy, brown, blush, grey
   ["#641826", "#7c7e46", "#dccca6", "#6a94bc"], // burgundy, olive, cream, sky blue
@@ -10,9 +11,9 @@ const COLOURWAYS = [ // colours that shoes have: those of a row differ by far
 const SHADE = 0.08; // by how much they become lighter or darker, from one turn through the rows to the next
 let roll = 0; // "Again" makes the next one: the same drawing and roll give the same pictures
 
-function colourway(roll) {
-  const turn = Math.floor(roll / COLOURWAYS.length);
-  return COLOURWAYS[roll % COLOURWAYS.length].map((value, i) => {
+function colourway(number) {
+  const turn = Math.floor(number / COLOURWAYS.length);
+  return COLOURWAYS[number % COLOURWAYS.length].map((value, i) => {
     const shade = 1 + (turn ? SHADE * Math.sin(turn * (i + 2)) : 0);
     const channels = [1, 3, 5].map((at) => Math.min(224, Math.round(parseInt(value.slice(at, at + 2), 16) * shade)));
     return "#" + channels.map((channel) => channel.toString(16).padStart(2, "0")).join("");
@@ -24,9 +25,9 @@ function rollVariations() {
   const colours = about.colourHints ? colourway(roll) : [];
   return Array.from({ length: VARIATIONS }, (_, i) => {
     const seed = about.colourHints ? VARIATIONS * roll + i : Math.floor(Math.random() * 2 ** 31);
-    const keep = newButton("Keep variation " + (i + 1), () => keepVariation(row.view.by));
-    keep.textContent = "Keep";
-    const row = other({ model: about, seed, step, colour: colours[i] ?? null }, keep);
+    const button = newButton("Keep variation " + (i + 1), () => keepVariation(row.view.by));
+    button.textContent = "Keep";
+    const row = other({ model: about, seed, step, colour: colours[i] ?? null }, button);
     return row;
   });
 }
@@ -62,6 +63,7 @@ function showNote() {
   const blank = !currentDrawing().strokes.length;
   const note = find(".note");
   note.hidden = mode !== "variations" || blank || !others[0]?.by.colour || hasInside(others[0].by);
-  note.textContent = "Nothing is enclosed by an outline yet, so there is no inside to colour. "
-    + (props.has_dropout ? "These four differ by chance." : "Close the outline, and four colours appear here.");
+  note.textContent =
+    "Nothing is enclosed by an outline yet, so there is no inside to colour. " +
+    (props.has_dropout ? "These four differ by chance." : "Close the outline, and four colours appear here.");
 }

@@ -2,8 +2,16 @@
 const REFRESH = 10_000; // ms between looks at the list of models: a training run adds to it, and improves its own
 // Colours to dab with; any other can be chosen beside them.
 const COLOURS = {
-  red: "#c62828", orange: "#e07b2a", yellow: "#e8c33a", green: "#3f8f4f", blue: "#2f5fb3", purple: "#6d4aa0",
-  pink: "#d8689b", brown: "#7a4a2b", grey: "#8a8d91", black: "#222222",
+  red: "#c62828",
+  orange: "#e07b2a",
+  yellow: "#e8c33a",
+  green: "#3f8f4f",
+  blue: "#2f5fb3",
+  purple: "#6d4aa0",
+  pink: "#d8689b",
+  brown: "#7a4a2b",
+  grey: "#8a8d91",
+  black: "#222222",
 };
 
 // Colours are for generators that have learned from hints; in label maps they are the classes.
@@ -16,7 +24,10 @@ function isOffered(name) {
 function chooseTool(name) {
   tool = name;
   const byKeys = POINTING.includes(name); // others would need a line
-  canvas.setAttribute("aria-label", byKeys ? "Your drawing: the arrow keys point, Enter takes the tool there" : "Your drawing");
+  canvas.setAttribute(
+    "aria-label",
+    byKeys ? "Your drawing: the arrow keys point, Enter takes the tool there" : "Your drawing",
+  );
   if (byKeys) canvas.tabIndex = 0;
   else canvas.removeAttribute("tabindex");
   showControls();
@@ -41,7 +52,8 @@ function showControls() {
   find(".width input").value = widths[tool] ?? 1;
   find(".undo").disabled = !sheet.past.length;
   find(".redo").disabled = !sheet.future.length;
-  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing, .pin, .correct")) button.disabled = blank;
+  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing, .pin, .correct"))
+    button.disabled = blank;
   press(find(".sees"), seesModel);
   press(find(".trace"), !traced.hidden);
   find(".zoom-out").disabled = view.zoom <= 1;
@@ -66,10 +78,11 @@ function showCursor() {
 
 function ringCursor(side) {
   const middle = Math.round(side / 2);
-  const ring = (look) => "<circle cx='50%' cy='50%' r='" + (middle - 2) + "' fill='none' " + look + "/>";
-  const svg = "<svg xmlns='http://www.w3.org/2000/svg' width='" + side + "' height='" + side + "'>"
-    + ring("stroke='white' stroke-width='3'") + ring("stroke='dimgray' stroke-width='1.5'") + "</svg>";
-  return 'url("data:image/svg+xml,' + svg + '") ' + middle + " " + middle + ", crosshair";
+  const ring = (shade, width) =>
+    `<circle cx='50%' cy='50%' r='${middle - 2}' fill='none' stroke='${shade}' stroke-width='${width}'/>`;
+  const rings = ring("white", 3) + ring("dimgray", 1.5);
+  const svg = `<svg xmlns='http://www.w3.org/2000/svg' width='${side}' height='${side}'>${rings}</svg>`;
+  return `url("data:image/svg+xml,${svg}") ${middle} ${middle}, crosshair`;
 }
 
 function showSwatches() {
@@ -126,11 +139,11 @@ function showSamples() {
   find(".gallery").hidden = !buttons.length;
 }
 
-function newButton(name, press) {
+function newButton(name, onPress) {
   const button = document.createElement("button");
   button.type = "button";
   button.setAttribute("aria-label", name);
-  button.addEventListener("click", press);
+  button.addEventListener("click", onPress);
   return button;
 }
 
@@ -183,7 +196,7 @@ function useModel(chosen) {
 
 function showModel() {
   const names = (model.palette ?? []).map(([name]) => name);
-  if (!names.includes(label)) label = names.includes("window") ? "window" : names.at(-1) ?? "";
+  if (!names.includes(label)) label = names.includes("window") ? "window" : (names.at(-1) ?? "");
   if (!isOffered(tool)) chooseTool(model.palette ? "rect" : "pen");
   chooser.value = model.name;
   find(".invitation-text").textContent = model.invitation;
@@ -211,7 +224,7 @@ const CLICKS = {
   ".save": savePicture,
   ".save-both": saveBoth,
   ".save-drawing": saveDrawing,
-  ".open-drawing": () => openFile(".json,application/json", open),
+  ".open-drawing": () => openFile(".json,application/json", openAny),
   ".trace": () => (traced.hidden ? openFile("image/*", trace) : untrace()),
   ".sees": () => ((seesModel = !seesModel), paintSoon(), showControls()),
   ".zoom-in": () => zoomBy(ZOOM_STEP),
@@ -237,7 +250,7 @@ canvas.addEventListener("keydown", aimByKey);
 canvas.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press of a finger
 canvas.addEventListener("wheel", turnWheel, { passive: false });
 canvas.addEventListener("dragover", (event) => event.preventDefault());
-canvas.addEventListener("drop", (event) => (event.preventDefault(), open(event.dataTransfer.files[0])));
+canvas.addEventListener("drop", (event) => (event.preventDefault(), openAny(event.dataTransfer.files[0])));
 find(".any-colour").addEventListener("input", (event) => chooseColour(event.target.value));
 find(".width input").addEventListener("input", ({ target }) => ((widths[tool] = Number(target.value)), showCursor()));
 find(".moment").addEventListener("input", chooseMoment);

@@ -5,7 +5,13 @@
 const UNITS = 256;
 const KEPT = "pix2pix studio"; // in the browser's storage
 const DEFAULT_MODEL = {
-  name: "", size: 256, lineWidth: 1, palette: null, colourHints: false, snapshots: [], invitation: "Draw here",
+  name: "",
+  size: 256,
+  lineWidth: 1,
+  palette: null,
+  colourHints: false,
+  snapshots: [],
+  invitation: "Draw here",
 };
 
 let models = [];
@@ -44,7 +50,7 @@ function keep(drawing) {
   remember();
 }
 
-function step(from, to) {
+function moveInTime(from, to) {
   if (stroke || !from.length) return;
   to.push(sheet.drawing);
   sheet.drawing = from.pop();
@@ -52,8 +58,8 @@ function step(from, to) {
   changed();
 }
 
-const undo = () => step(sheet.past, sheet.future);
-const redo = () => step(sheet.future, sheet.past);
+const undo = () => moveInTime(sheet.past, sheet.future);
+const redo = () => moveInTime(sheet.future, sheet.past);
 
 function clear() {
   if (sheet.drawing.strokes.length) commit({ strokes: [], background: backgroundLabel() });
@@ -105,7 +111,10 @@ function checked({ strokes, background }) {
   const isColour = (value) => /^#[0-9a-f]{6}$/i.test(value);
   for (const { tool, points, width, colour, label } of strokes) {
     const count = { rect: 2, fill: 1, inside: 0 }[tool];
-    const fits = Array.isArray(points) && points.every(isPoint) && (count === undefined ? points.length > 0 : points.length === count);
+    const fits =
+      Array.isArray(points) &&
+      points.every(isPoint) &&
+      (count === undefined ? points.length > 0 : points.length === count);
     const broad = width === undefined || (width > 0 && width <= UNITS);
     const coloured = !HINTS.includes(tool) || isColour(colour) || (tool === "fill" && typeof label === "string");
     if (!Object.hasOwn(TOOLS, tool) || !fits || !broad || !coloured) throw new Error("a stroke that cannot be drawn");

@@ -16,7 +16,8 @@ function hintLayer(strokes, about) {
   strokes.forEach((line, i) => {
     if (line.tool !== "eraser" && !HINTS.includes(line.tool)) return;
     // Strokes go over what is there; the inside gets its colour where the drawing has none of its own.
-    context.globalCompositeOperation = { eraser: "destination-out", inside: "destination-over" }[line.tool] ?? "source-over";
+    context.globalCompositeOperation =
+      { eraser: "destination-out", inside: "destination-over" }[line.tool] ?? "source-over";
     context.fillStyle = line.colour ?? "#000";
     if (line.tool === "colour") return context.fill(outline(line, line.width));
     if (line.tool === "eraser") return context.fill(outline(line, line.width + 2 * BEYOND, erased));
@@ -65,7 +66,9 @@ function soften({ data, width: size }) {
 function blurred(data, size) {
   const scale = size / 256;
   const reach = Math.max(1, Math.round(REACH * scale));
-  const kernel = Float32Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / (SOFTNESS * scale)) ** 2));
+  const kernel = Float32Array.from({ length: 2 * reach + 1 }, (_, i) =>
+    Math.exp(-0.5 * ((i - reach) / (SOFTNESS * scale)) ** 2),
+  );
   const sum = kernel.reduce((all, value) => all + value);
   kernel.forEach((value, i) => (kernel[i] = value / sum));
   const image = new Float32Array(data.length);

@@ -31,7 +31,7 @@ function saveDrawing() {
 }
 
 // A drawing, or a picture to trace, from a button or dropped on the paper.
-async function open(file) {
+async function openAny(file) {
   if (!file) return;
   if (file.type.startsWith("image/")) return trace(file);
   try {

@@ -10,7 +10,7 @@ let mode = ""; // what lies below the boards: nothing, "variations", "compare" o
 
 // What a picture is made by, where it is shown, and the version of the drawing that it belongs to.
 const newView = (by, image) => ({ by, image, shown: -1 });
-let main = newView({ model: DEFAULT_MODEL, seed: null, step: null }, picture);
+const main = newView({ model: DEFAULT_MODEL, seed: null, step: null }, picture);
 let others = [];
 
 // One request at a time, always with the newest drawing, until every picture belongs to the drawing that is there. The
@@ -19,7 +19,7 @@ async function keepUp() {
   if (asking || !main.by.model.name) return;
   asking = true;
   try {
-    for (let failures = 0, behind; (behind = furthestBehind()); ) {
+    for (let failures = 0, behind; (behind = furthestBehind());) {
       if (!hasPicture(behind.by)) showNothing(behind);
       else if (await ask(behind, version)) failures = 0;
       else await recover(++failures);
@@ -144,7 +144,7 @@ const comparable = () => models.filter((each) => !each.broken && JSON.stringify(
 
 function showCompared() {
   const rest = comparable().filter(({ name }) => name !== model.name);
-  rest.sort((one, other) => (other.name === taught) - (one.name === taught)); // what was just taught comes first
+  rest.sort((a, b) => (b.name === taught) - (a.name === taught)); // what was just taught comes first
   return rest.slice(0, COMPARED).map((about, i) => {
     const choice = document.createElement("select");
     choice.setAttribute("aria-label", "Compared generator " + (i + 1));

@@ -10,9 +10,15 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
     from pix2pix.files.checkpoint import Metadata
 
 PAGE = Path(__file__).parent
-# In this order they are one.
+# In this order they are one script, and one style.
+STYLES = ("canvas", "controls", "narrow")
 SCRIPTS = ("drawing", "paint", "regions", "hints", "live", "colourways", "pen", "keep", "teach", "controls")
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
+
+
+def style() -> str:
+    """What the page looks like, as CSS. Gradio puts it inside the component's own rule: it reaches nothing else."""
+    return "\n".join((PAGE / f"{name}.css").read_text("utf-8") for name in STYLES)
 
 
 def script() -> str:

@@ -61,7 +61,10 @@ function paintAim() {
   const [x, y] = [(aim.x - view.x) * view.zoom * scale, (aim.y - view.y) * view.zoom * scale];
   const arm = 6 * scale;
   context.setTransform(1, 0, 0, 1, 0, 0);
-  for (const [colour, width] of [["#fff", 4], ["#333", 1.5]]) {
+  for (const [colour, width] of [
+    ["#fff", 4],
+    ["#333", 1.5],
+  ]) {
     context.strokeStyle = colour;
     context.lineWidth = width * devicePixelRatio;
     context.stroke(new Path2D(`M${x - arm} ${y}H${x + arm}M${x} ${y - arm}V${y + arm}`));
@@ -71,7 +74,14 @@ function paintAim() {
 function paintSeen() {
   const context = canvas.getContext("2d");
   const scale = (canvas.width / model.size) * view.zoom;
-  context.setTransform(scale, 0, 0, scale, (-view.x * canvas.width * view.zoom) / UNITS, (-view.y * canvas.width * view.zoom) / UNITS);
+  context.setTransform(
+    scale,
+    0,
+    0,
+    scale,
+    (-view.x * canvas.width * view.zoom) / UNITS,
+    (-view.y * canvas.width * view.zoom) / UNITS,
+  );
   context.imageSmoothingEnabled = false;
   context.drawImage(forModel(model), 0, 0);
 }

@@ -13,6 +13,7 @@ const TOOLS = {
   inside: { width: null, of: "none" }, // a colourway that was kept: Variations put it there
 };
 const POINTING = ["fill", "pick"]; // they need a point alone, so the keys can use them too
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const AIM_STEP = 8; // units by which an arrow key moves the point; with Shift one
 const widths = Object.fromEntries(Object.entries(TOOLS).map(([name, { width }]) => [name, width]));
 
@@ -27,7 +28,10 @@ const fingers = new Map(); // pointers that are down on the paper -> where they 
 function place(event) {
   const box = canvas.getBoundingClientRect();
   const units = (pixels, side, from) => Math.round(((pixels / side) * (UNITS / view.zoom) + from) * 100) / 100;
-  const point = [units(event.clientX - box.left, box.width, view.x), units(event.clientY - box.top, box.height, view.y)];
+  const point = [
+    units(event.clientX - box.left, box.width, view.x),
+    units(event.clientY - box.top, box.height, view.y),
+  ];
   return event.pointerType === "pen" ? [...point, event.pressure] : point;
 }
 
@@ -97,9 +101,10 @@ function penUp(event) {
 // The arrow keys move a point over the paper, Enter and the space bar fill or pick there.
 function aimByKey(event) {
   const step = event.shiftKey ? 1 : AIM_STEP;
-  const [dx, dy] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key] ?? [0, 0];
+  const [dx, dy] = ARROWS[event.key]?.map((way) => way * step) ?? [0, 0];
   const uses = event.key === "Enter" || event.key === " ";
-  if (!POINTING.includes(tool) || stroke || event.ctrlKey || event.metaKey || event.altKey || !(dx || dy || uses)) return;
+  if (!POINTING.includes(tool) || stroke || event.ctrlKey || event.metaKey || event.altKey || !(dx || dy || uses))
+    return;
   event.preventDefault();
   const within = (value) => Math.max(0, Math.min(UNITS - 1, value));
   aim = { x: within(aim.x + dx), y: within(aim.y + dy) };
@@ -169,7 +174,8 @@ function look({ x, y, zoom }) {
 }
 
 function turnWheel(event) {
-  if (event.ctrlKey || event.metaKey) zoomAt(view.zoom * Math.exp(-event.deltaY / 300), { x: event.clientX, y: event.clientY });
+  if (event.ctrlKey || event.metaKey)
+    zoomAt(view.zoom * Math.exp(-event.deltaY / 300), { x: event.clientX, y: event.clientY });
   else if (view.zoom > 1) look({ ...view, ...moved(-event.deltaX, -event.deltaY) });
   else return; // the page scrolls
   event.preventDefault();

@@ -50,8 +50,11 @@ function partsOf(lines, size) {
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) parts[(y + 1) * side + x + 1] = lines[y * size + x] ? LINE : 0;
   }
-  const hearts = distances(parts.map((part) => part === LINE), side).map((away) => away > reach);
-  let count = nameParts(parts, hearts, side, PAPER);
+  const hearts = distances(
+    parts.map((part) => part === LINE),
+    side,
+  ).map((away) => away > reach);
+  const count = nameParts(parts, hearts, side, PAPER);
   growBack(parts, side, Math.ceil(2 * reach));
   nameParts(parts, hearts.fill(1), side, count);
   const inFrame = new Uint16Array(size * size);
@@ -60,16 +63,16 @@ function partsOf(lines, size) {
 }
 
 // Numbers what is free and open, from what touches the frame on: that is paper. Returns the highest number.
-function nameParts(parts, open, side, count) {
+function nameParts(parts, isOpen, side, count) {
   const steps = [-1, 1, -side, side];
   const spread = (start, part) => {
-    if (parts[start] || !open[start]) return false;
+    if (parts[start] || !isOpen[start]) return false;
     const waiting = [start];
     parts[start] = part;
     while (waiting.length) {
       const at = waiting.pop();
       for (const step of steps) {
-        if (parts[at + step] || !open[at + step]) continue;
+        if (parts[at + step] || !isOpen[at + step]) continue;
         parts[at + step] = part;
         waiting.push(at + step);
       }
@@ -114,7 +117,10 @@ function partAt(parts, [x, y], size) {
 }
 
 function insideOf(parts, size) {
-  const depth = distances(parts.map((part) => part === PAPER), size);
+  const depth = distances(
+    parts.map((part) => part === PAPER),
+    size,
+  );
   let deepest = 0;
   for (const value of depth) deepest = Math.max(deepest, value);
   if (!Number.isFinite(deepest) || deepest < (THINNEST * size) / UNITS) return null;

@@ -9,10 +9,10 @@ async function pinDrawing() {
 
 async function correct(file) {
   const about = model;
-  const picture = forModel(about).toDataURL("image/png");
+  const drawn = forModel(about).toDataURL("image/png");
   const target = await squareOf(file, about.size);
   if (!target) return showStatus(file.name + " is not a picture that can be shown.", true);
-  const reply = await server.correct({ model: about.name, picture, target }).catch(lost);
+  const reply = await server.correct({ model: about.name, picture: drawn, target }).catch(lost);
   if (reply.error) return showStatus(reply.error, true);
   if (await isLearned(reply.run)) await compareWith(reply.run);
 }

@@ -139,11 +139,10 @@ def _html(about: Metadata, packed: Packed) -> str:
         "outChannels": about.config.out_channels,
     }
     data = {"model": model, "samples": fitting(about), "table": {"kernels": packed.kernels, "bits": packed.bits}}
-    styles = [HERE / "page.css", page.PAGE / "canvas.css"]
     return (HERE / "page.html").read_text("utf-8").format(
         title=html.escape(about.name),
         icon=base64.b64encode((page.PAGE / "icon.svg").read_bytes()).decode(),
-        style="\n".join(path.read_text("utf-8") for path in styles),
+        style=f"{(HERE / 'page.css').read_text('utf-8')}\n{page.style()}",
         canvas=(page.PAGE / "canvas.html").read_text("utf-8"),
         about=_about(about),
         data=_json(data),

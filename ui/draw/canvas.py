@@ -78,7 +78,7 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     can_train = not studio.public and not os.environ.get("SPACE_ID")
     return gr.HTML(
         html_template=(page.PAGE / "canvas.html").read_text("utf-8"),
-        css_template=(page.PAGE / "canvas.css").read_text("utf-8"),
+        css_template=page.style(),
         js_on_load=page.script(),
         apply_default_css=False,
         server_functions=[models, warm_up, translate, replay, *([pin, correct, learning] if can_train else [])],

@@ -17,14 +17,14 @@ async function unpacked(id) {
 
 const worker = new Worker(URL.createObjectURL(new Blob([text("worker-script")], { type: "text/javascript" })));
 const waiting = new Map();
-worker.onmessage = ({ data: { id, ...reply } }) => {
+worker.addEventListener("message", ({ data: { id, ...reply } }) => {
   waiting.get(id)(reply);
   waiting.delete(id);
-};
-worker.onerror = (event) => {
+});
+worker.addEventListener("error", (event) => {
   for (const answer of waiting.values()) answer({ error: event.message });
   waiting.clear();
-};
+});
 
 let asked = 0;
 function ask(work, given, transfer = []) {
@@ -54,7 +54,7 @@ function tellTime(ms) {
   if (times.length > RECENT) times.shift();
   const middle = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
   const which = times.length > 1 ? " (median of the last " + times.length + ")" : "";
-  tell("A picture takes " + Math.round(middle) + " ms" + which + ", by " + provider + " in this browser; nothing leaves it.");
+  tell(`A picture takes ${Math.round(middle)} ms${which}, by ${provider} in this browser; nothing leaves it.`);
 }
 
 function board() {

@@ -1,14 +1,23 @@
 // Runs in a worker, so that the pen is never held up. Comes after onnxruntime-web, whose global is `ort`.
 const WASM = "ort-wasm-simd.wasm"; // by which name the runtime asks for it, with a GPU and without
 const TOO_SLOW = 1000; // ms for a picture: a GPU in name only
-if (self.GPUAdapter) GPUAdapter.prototype.requestAdapterInfo ??= async function () { return this.info; }; // as it was called then
+// The runtime asks an adapter what it is by the name that this had then.
+if (self.GPUAdapter) {
+  GPUAdapter.prototype.requestAdapterInfo ??= async function () {
+    return this.info;
+  };
+}
 
 let session;
 let about; // size, inChannels, outChannels
 
 // The kernels came as whole numbers with a scale for each of their rows; the runtime gets the file with all in fp32.
 function unpacked(rest, weights, { kernels, bits }) {
-  const scales = new Float32Array(weights, 0, kernels.reduce((sum, [, rows]) => sum + rows, 0));
+  const scales = new Float32Array(
+    weights,
+    0,
+    kernels.reduce((sum, [, rows]) => sum + rows, 0),
+  );
   const numbers = new { 8: Int8Array, 16: Int16Array }[bits](weights, scales.byteLength);
   const file = new Uint8Array(rest.byteLength + 4 * numbers.length);
   let [from, to, at, row] = [0, 0, 0, 0];
