@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,19 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runs"
     monkeypatch.setenv("PIX2PIX_RUNS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_compiled_meanwhile() -> None:
+    """An app of the test before may still compile a generator, in its thread, and PyTorch's optimizers do not stand it:
+    what they and torch.export note for tracing lies in one global dict.
+    """
+    threads = [thread.ident for thread in threading.enumerate() if thread.name == "scheduler"]
+    for _ in range(1200):
+        frames = sys._current_frames()
+        if all(frames[thread].f_code.co_name == "wait" for thread in threads if thread in frames):
+            return
+        time.sleep(0.05)
 
 
 @pytest.fixture(autouse=True)
