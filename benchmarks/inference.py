@@ -128,6 +128,10 @@ def _onnxruntime(translator: Translator) -> None:
     translator._forward = lambda a: torch.from_numpy(session.run(None, {"a": a.numpy()})[0])
 
 
+def _fp32(translator: Translator) -> None:
+    translator.compile("fp32")
+
+
 def _default(translator: Translator) -> None:
     translator.compile()
 
@@ -137,7 +141,8 @@ RUNTIMES: dict[str, Callable[[Translator], None]] = {
     "torch, channels_last": _channels_last,
     "torch.compile, frozen": _inductor,
     "onnxruntime": _onnxruntime,
-    "Translator.compile (OpenVINO on the CPU)": _default,
+    "Translator.compile, fp32 (OpenVINO on the CPU)": _fp32,
+    "Translator.compile (in bf16, where the CPU has it)": _default,
 }
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from PIL import Image
@@ -20,6 +20,8 @@ from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, trans
 from pix2pix.unlike import LOOKED_AT, on_sheet, remark_on
 
 MOST_SEED = 2**63 - 1  # that torch takes
+
+Precision = Literal["auto", "fp32"]
 
 log = logging.getLogger(__name__)
 
@@ -39,22 +41,24 @@ class Translator:
         self.metadata = metadata
         self.config = generator.config
         self._forward: Callable[[Tensor], Tensor] = self.generator
+        self.runtime = f"PyTorch on {self.device}"  # what computes the pictures, in words
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> Self:
         """`name`: a name in checkpoints/ or runs/, a path, or hf://owner/name. Raises CheckpointError."""
         return cls(*checkpoint.load(checkpoint.locate(name)), device)
 
-    def compile(self) -> Self:
+    def compile(self, precision: Precision = "auto") -> Self:
         """Makes every later call quicker, for one to three seconds now: worth it from some hundred pictures on.
 
-        On the CPU OpenVINO computes from then on, in fp32 as before and to within 1e-5, if it is installed and takes
-        the network (`benchmarks/inference.py` says why just that). Other devices, and calls with a seed, stay with
-        torch. May be called in a thread of its own, beside calls.
+        On the CPU OpenVINO computes from then on, if it is installed and takes the network (`benchmarks/inference.py`
+        says why just that). Where the CPU multiplies bf16 (those with AMX do), `auto` computes in that: of the shipped
+        generators no pixel is over 3 grey levels from fp32. Elsewhere, and with `fp32`, it is as before to within 1e-5.
+        Other devices, and calls with a seed, stay with torch. May be called in a thread of its own, beside calls.
         """
         if self.device.type == "cpu":
             try:
-                self._forward = _openvino(self.generator)
+                self._forward, self.runtime = _openvino(self.generator, precision)
             except Exception as error:  # whatever is wrong with it, torch does the same
                 log.info("OpenVINO cannot be used, torch computes: %s", error)
         return self
@@ -160,24 +164,29 @@ class Translator:
         return edges(photo, EdgeStyle(detail, self.metadata.line_width))
 
 
-def _openvino(generator: Network, pictures: int = 1) -> Callable[[Tensor], Tensor]:
-    """The forward pass of so many pictures at once, on as many threads as torch has. Raises when it cannot be had."""
+def _openvino(generator: Network, precision: Precision) -> tuple[Callable[[Tensor], Tensor], str]:
+    """The forward pass of a picture, on as many threads as torch has, and what it is in words.
+
+    Raises when it cannot be had.
+    """
     import openvino
 
     c = generator.config
-    shape = (pictures, c.in_channels, c.image_size, c.image_size)
+    shape = (1, c.in_channels, c.image_size, c.image_size)
     # While torch exports a network it swaps the weights for placeholders, which a call in another thread would meet.
     copy = deepcopy(generator)
     model = openvino.convert_model(torch.export.export(copy, (torch.zeros(shape),)))
+    core = openvino.Core()
+    bf16 = precision == "auto" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would take bf16
+        "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
-    compiled = openvino.compile_model(model, "CPU", settings)
+    compiled = core.compile_model(model, "CPU", settings)
     request = compiled.create_infer_request()
 
     def forward(a: Tensor) -> Tensor:
         return torch.from_numpy(request.infer([a.numpy()])[0])
 
-    return forward
+    return forward, f"OpenVINO on the CPU, in {'bf16' if bf16 else 'fp32'}"

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pix2pix import Translator
+from pix2pix.page.page import fitting
 from pix2pix.palette import CMP
+from pix2pix.samples import draw
 
 
 def drawing(width: int = 32, height: int = 32, mode: str = "RGB") -> Image.Image:
@@ -82,8 +84,27 @@ def test_compiled_it_draws_the_same(translator: Translator, monkeypatch: pytest.
     with monkeypatch.context() as patch:  # the proof that another runtime has taken over
         patch.setattr(type(translator.generator), "forward", None)
         after = np.asarray(translator(drawing()), int)
-    assert np.abs(after - before[0]).max() <= 1
+    assert np.abs(after - before[0]).max() <= 24, "in bf16, where the CPU has units for it"
+    assert np.abs(after - before[0]).mean() <= 1.5
     assert np.array_equal(np.asarray(translator(drawing(), seed=3)), before[1])
+
+
+def test_compiled_in_fp32_it_draws_the_very_same(translator: Translator):
+    before = np.asarray(translator(drawing()), int)
+    assert "fp32" in translator.compile("fp32").runtime
+    assert np.abs(np.asarray(translator(drawing()), int) - before).max() <= 1, "a grey level, by rounding"
+
+
+@pytest.mark.parametrize("name", ["edges2shoes", "labels2facades"])
+def test_in_bf16_a_shipped_generator_draws_what_it_draws_in_fp32(name: str):
+    outputs = []
+    for precision in ("auto", "fp32"):
+        translator = Translator.load(name).compile(precision)
+        inputs = [draw(sample, translator.metadata) for sample in fitting(translator.metadata)]
+        outputs.append(np.stack([np.asarray(translator(a), int) for a in inputs]))
+    apart = np.abs(outputs[0] - outputs[1])
+    assert apart.max() <= 24
+    assert apart.mean() <= 1.5
 
 
 def test_calls_go_on_while_it_compiles(translator: Translator):
@@ -95,7 +116,7 @@ def test_calls_go_on_while_it_compiles(translator: Translator):
             during.append(translator(drawing()))
     assert compiling.result() is translator
     assert len(during) > 3
-    assert max(np.abs(np.asarray(picture, int) - before).max() for picture in during) <= 1
+    assert max(np.abs(np.asarray(picture, int) - before).max() for picture in during) <= 24, "some perhaps in bf16"
 
 
 def test_without_openvino_torch_goes_on(translator: Translator, monkeypatch: pytest.MonkeyPatch):

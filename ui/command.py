@@ -19,7 +19,7 @@ def main() -> None:
     local = is_loopback(options.host)
     public = bool(options.share or os.environ.get("SPACE_ID") or not (local or options.private))
     made = "" if public or local or options.password else secrets.token_urlsafe(12)
-    studio = Studio(public)
+    studio = Studio(public, options.precision)
     demo = create_demo(studio)
     rules = Rules.public() if public else Rules.private(options.host, options.allow_host)
     launch(
@@ -52,5 +52,7 @@ def _parser() -> argparse.ArgumentParser:
                         "PIX2PIX_PASSWORD; with --private on another address one is made and printed)")  # fmt: skip
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name by which the "
                         "page is reached, such as that of a proxy; may be given again")  # fmt: skip
+    parser.add_argument("--precision", choices=["auto", "fp32"], default="auto", help="of the drawing on a CPU: auto "
+                        "computes in bf16 where the CPU has units for it, which is quicker")  # fmt: skip
     parser.add_argument("--inbrowser", action=argparse.BooleanOptionalAction, default=None, help="open it")
     return parser

@@ -155,7 +155,7 @@ def cards(studio: Studio) -> Iterator[str]:
     """The list as HTML: at once, and then again with each further picture."""
     pictures: dict[Path, str] = {}
     found = list(generators().items())
-    yield _list(found, pictures)
+    yield _list(found, pictures, studio)
     for _, path in found:
         try:
             # A turn like a drawing's: others who draw do not wait for all of them.
@@ -163,7 +163,7 @@ def cards(studio: Studio) -> Iterator[str]:
             pictures[path] = studio.scheduler.run(f"models {path}", lambda: thumbnails(path, stamp))  # noqa: B023
         except (OSError, ValueError, Superseded):
             continue  # the list says what is wrong with it
-        yield _list(found, pictures)
+        yield _list(found, pictures, studio)
 
 
 @lru_cache(maxsize=256)
@@ -195,13 +195,14 @@ def _data_url(picture: Image.Image) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
-def _list(found: list[tuple[str, Path]], pictures: dict[Path, str]) -> str:
+def _list(found: list[tuple[str, Path]], pictures: dict[Path, str], studio: Studio) -> str:
     if not found:
         return "<p>There is no model yet: train one, or bring one here.</p>"
-    return f"<div class='models'>{''.join(_card(name, path, pictures.get(path, '')) for name, path in found)}</div>"
+    articles = (_card(name, path, pictures.get(path, ""), studio.runtime(path)) for name, path in found)
+    return f"<div class='models'>{''.join(articles)}</div>"
 
 
-def _card(name: str, path: Path, pictures: str) -> str:
+def _card(name: str, path: Path, pictures: str, runtime: str) -> str:
     title = f"<h3>{html.escape(name)}</h3>"
     try:
         about = metadata(path)
@@ -213,6 +214,7 @@ def _card(name: str, path: Path, pictures: str) -> str:
     network = getattr(about.config, "network", "pix2pix U-Net")
     size = f"{about.config.image_size} px, {network}, ngf {about.config.ngf}, {megabytes:.1f} MB"
     lines = [f"{size}; {steps}", f"Data: {about.dataset or 'not known'}", f"Licence: {about.licence}"]
+    lines += [f"Computed by {runtime}"] if runtime else []
     words = "".join(f"<p class='quiet'>{html.escape(line)}</p>" for line in lines)
     return (
         f"<article data-model='{html.escape(name)}'><div class='pair'>{pictures}</div>"

@@ -15,7 +15,7 @@ from ui.scheduler import Crowded, Scheduler, Superseded
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
     from pix2pix.files.checkpoint import Metadata
-    from pix2pix.inference import Translator
+    from pix2pix.inference import Precision, Translator
 
 KEPT = 4  # generators in memory at once
 MAX_PIXELS = 32_000_000  # of a picture to translate; a photo of a good phone has half as many
@@ -33,9 +33,13 @@ class StudioError(Exception):
 class Studio:
     """One for the whole app; its methods may be called from any thread."""
 
-    def __init__(self, public: bool = False) -> None:
-        """`public`: strangers can open the page, so it must not name paths of this machine, nor train on it."""
+    def __init__(self, public: bool = False, precision: "Precision" = "auto") -> None:
+        """`public`: strangers can open the page, so it must not name paths of this machine, nor train on it.
+
+        precision: of the convolutions while someone draws on a CPU, as for `Translator.compile`.
+        """
         self.public = public
+        self.precision: Precision = precision
         self.scheduler = Scheduler()
         self.compiling = Scheduler()  # beside the drawing, one generator after the other; each one is a session
         self._loading = threading.Lock()
@@ -109,7 +113,12 @@ class Studio:
         with self._loading:
             _, translator = self._loaded.get(path, (None, None))
         if translator:
-            translator.compile()
+            translator.compile(self.precision)
+
+    def runtime(self, path: Path) -> str:
+        """What computes the pictures of a generator, in words; empty where it is not in memory."""
+        _, translator = self._loaded.get(path, (None, None))  # a page does not wait for what is being loaded
+        return translator.runtime if translator else ""
 
     def metadata(self, model_name: str) -> "Metadata":
         """What the generator of that name says of itself. Raises StudioError."""
