@@ -50,7 +50,7 @@ def main() -> None:
 def _at_once(ngf: int, rounds: int) -> dict[str, float]:
     """Milliseconds for each picture of a batch, by its length; medians."""
     generator = Generator(GeneratorConfig(ngf=ngf)).eval()
-    forwards = {count: _openvino(generator, count) for count in BATCHES}
+    forwards = {count: _openvino(generator, "fp32", count)[0] for count in BATCHES}
     times: dict[int, list[float]] = {count: [] for count in BATCHES}
     for _ in range(rounds):
         for count, forward in forwards.items():

@@ -164,15 +164,15 @@ class Translator:
         return edges(photo, EdgeStyle(detail, self.metadata.line_width))
 
 
-def _openvino(generator: Network, precision: Precision) -> tuple[Callable[[Tensor], Tensor], str]:
-    """The forward pass of a picture, on as many threads as torch has, and what it is in words.
+def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tuple[Callable[[Tensor], Tensor], str]:
+    """The forward pass of so many pictures at once, on as many threads as torch has, and what it is in words.
 
     Raises when it cannot be had.
     """
     import openvino
 
     c = generator.config
-    shape = (1, c.in_channels, c.image_size, c.image_size)
+    shape = (pictures, c.in_channels, c.image_size, c.image_size)
     # While torch exports a network it swaps the weights for placeholders, which a call in another thread would meet.
     copy = deepcopy(generator)
     model = openvino.convert_model(torch.export.export(copy, (torch.zeros(shape),)))
