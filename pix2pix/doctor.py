@@ -9,8 +9,9 @@ from typing import get_args
 from pix2pix.data.doctor import Report, examine
 from pix2pix.data.folders import plain_name
 from pix2pix.data.layouts import DatasetError, Layout
-from pix2pix.data.pairs import Found, find_pairs
+from pix2pix.data.pairs import Found, look_through, pairs_in
 from pix2pix.data.sides import likely_direction
+from pix2pix.palette import listed
 from pix2pix.pipes import whole_lines
 
 NAMED = 5  # files of each finding that are named
@@ -19,11 +20,12 @@ NAMED = 5  # files of each finding that are named
 def main(*arguments: str) -> int:
     """Prints what the Train tab shows, and what to give to a training; returns the exit status."""
     options = _parser().parse_args(arguments)
-    how = {"layout": options.layout, "folders": tuple(options.folders)}
     try:
-        found = find_pairs(options.folder, open_files=False, **how)
+        tree = look_through(options.folder)
+        print(tree.describe(), flush=True)
+        found = pairs_in(tree, options.layout, folders=options.folders, open_files=False)
         print(found.describe(), flush=True)
-        *_, report = examine(found)
+        report = _examined(found)
     except DatasetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -39,6 +41,18 @@ def main(*arguments: str) -> int:
     return 0
 
 
+def _examined(found: Found) -> Report:
+    """The last report; on a terminal a bar shows how far the looking has come."""
+    from tqdm import tqdm
+
+    reports = examine(found)
+    report = next(reports)
+    with tqdm(total=report.count, unit="pair", leave=False, disable=None) as bar:
+        for report in reports:
+            bar.update(report.looked_at - bar.n)
+    return report
+
+
 def _command(options: argparse.Namespace, found: Found, report: Report) -> Iterator[str]:
     """What to paste, to train as was found here."""
     yield from ("python", "-m", "training", "--dataset", options.folder, "--name", plain_name(found.root.name))
@@ -46,8 +60,14 @@ def _command(options: argparse.Namespace, found: Found, report: Report) -> Itera
         yield from ("--layout", options.layout)
     if options.folders:
         yield from ("--folders", *options.folders)
-    if (direction := likely_direction(report.a, report.b)) != "AtoB":
+    direction = likely_direction(found, report.a, report.b)
+    if direction != "AtoB":
         yield from ("--direction", direction)
+    side, kinds = ("a", report.a) if direction == "AtoB" else ("b", report.b)
+    if kinds and kinds.kind == "labels" and not kinds.numbers:  # these are known when the training begins
+        yield from ("--palette", listed(kinds.palette))
+    elif kinds and kinds.kind == "edges":
+        yield from (f"--{side}", "edges")
     if report.leave_out:
         yield from ("--leave-out", *report.leave_out)
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +57,9 @@ _MAGIC = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8", 
 HEAD = 4096  # bytes that tell a format
 MOST_PIXELS = 64_000_000  # of a file that is read: each takes up to 28 bytes on the way to RGB
 
-logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it has to say is said here, once and with the file's name
+# What Pillow has to say is said here, once and with the file's name.
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 class TooLargeError(OSError):
@@ -82,6 +85,11 @@ def opened(source: str | Path | BinaryIO, most: int = MOST_PIXELS) -> Iterator[I
         yield picture
 
 
+def deep_bands(picture: Image.Image) -> bool:
+    """Whether a file that was opened, and not read yet, has 16 bits in each of several bands: 8 of them are read."""
+    return len(picture.getbands()) > 1 and any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
+
+
 def why_not(source: str | Path | BinaryIO, error: BaseException) -> str:
     """Why a file could not be read, in words, after `error` was raised; "broken: …" where it is damaged."""
     if isinstance(error, TooLargeError):
@@ -91,6 +99,8 @@ def why_not(source: str | Path | BinaryIO, error: BaseException) -> str:
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
         return f"cannot be opened: {error.strerror}"
     head = _head(source)
+    if not head:
+        return "an empty file"
     is_unknown = isinstance(error, UnidentifiedImageError)
     if is_unknown and head.startswith((b"II*\0", b"MM\0*")) and (reason := _why_no_tiff(source)):
         return reason

@@ -67,7 +67,7 @@ def test_numbers_of_classes_are_recognised_and_coloured(tmp_path: Path, kind: st
 
 def test_as_the_target_they_are_coloured_too(tmp_path: Path):
     found = find_pairs(fill(tmp_path, "0, 1", labels="B", pictures="A"))
-    assert likely_direction(*look_for_labels(found)) == "BtoA"
+    assert likely_direction(found, *look_for_labels(found)) == "BtoA"
     _, target = PairedImages(found, load_size=64, crop_size=64, **formats(found, "AtoB")).look(0)
     assert set(np.unique(np.asarray(target))) == {0, 255}
 

@@ -315,6 +315,14 @@ def test_a_pair_of_which_one_file_is_broken_is_left_out(tmp_path: Path):
     assert (names(tmp_path), list(find_pairs(tmp_path).left_out)) == (["1"], ["B/2.png"])
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes that are files")
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    save_numbered(tmp_path, 1)
+    os.mkfifo(tmp_path / "pipe.png")
+    found = find_pairs(tmp_path)
+    assert ([entry.name for entry in found.splits["train"]], found.left_out) == (["00.png"], {})
+
+
 def test_a_link_that_leads_nowhere_is_left_out_and_named(tmp_path: Path):
     save_numbered(tmp_path, 1)
     (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")

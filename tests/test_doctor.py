@@ -13,6 +13,7 @@ from pix2pix.data.kinds import kind_of
 from pix2pix.data.pairs import find_pairs
 from pix2pix.doctor import main
 from pix2pix.palette import CMP
+from tests.scenes import COLOURS, photo, save, scene
 
 COUNT = 60  # pairs: fewer would be said to be few
 
@@ -90,6 +91,26 @@ def test_blank_pairs_are_left_out(make: Callable[..., Path]):
     names = {entry.name for entries in found.splits.values() for entry in entries}
     assert len(names) == COUNT - 2
     assert not names & set(report.leave_out)
+
+
+@pytest.mark.parametrize(
+    ("draw", "even"),
+    [
+        (lambda index: COLOURS[scene(index)[0]], COLOURS[2]),  # in colours
+        (lambda index: scene(index)[0].astype(np.uint8), 0),  # in numbers of classes
+        (lambda index: np.where(scene(index)[0] > 1, 255, 0).astype(np.uint8), 0),  # a mask, and nothing masked
+    ],
+)
+def test_a_label_map_of_one_class_is_not_blank(tmp_path: Path, draw: Callable[[int], np.ndarray], even: object):
+    for index in range(COUNT):
+        drawn = draw(index)
+        save(np.full_like(drawn, even) if index in (3, 7) else drawn, tmp_path / "A" / f"{index:03d}.png")
+        save(photo(index), tmp_path / "B" / f"{index:03d}.png")
+    save(np.full((64, 64, 3), 250, np.uint8), tmp_path / "B" / "009.png")
+    report = last(tmp_path)
+    assert only(report.findings, "all of one class").files == ("A/003.png", "A/007.png")
+    assert report.leave_out == ("A/009.png",), "but a picture with nothing on it is"
+    assert not [finding for finding in report.findings if "line up" in finding.what]
 
 
 def test_copies_are_left_out_and_the_first_of_them_stays(make: Callable[..., Path]):
@@ -202,7 +223,7 @@ def test_the_command_line_says_it_too(make: Callable[..., Path], capsys: pytest.
     folder = make(lambda index: drawn(5 if index > 50 else index))
     assert main(str(folder)) == 0
     said = capsys.readouterr().out
-    assert "60 pairs side by side" in said
+    assert said.startswith("60 pictures: 60 in train/.\n60 pairs side by side")
     assert "9 pairs are copies of others. Left out, so that none counts twice." in said
     assert "… and 4 more" in said
     assert said.count("train/0") == 5 + 9

@@ -7,17 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import tyro
 from PIL import Image
 
 from pix2pix import images
 from pix2pix.data.doctor import examine
 from pix2pix.data.pairs import find_pairs
 from pix2pix.doctor import main as doctor
+from pix2pix.edges import edges
 from pix2pix.files.places import ROOT
 from pix2pix.formats import FORMATS
+from pix2pix.palette import chosen
 from tests.scenes import labels, photo, save
+from training.config import TrainConfig
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)  # how one begins
 COUNT = 4
@@ -95,6 +100,28 @@ def test_real_transparency_in_a_tiff_is(tmp_path: Path):
     read = np.asarray(images.read(path))
     assert (read[:, :30] == 255).all()
     assert (read[:, 30:] == photo(0)[:, 30:]).all()
+
+
+@pytest.mark.parametrize(
+    ("bits", "what", "action"),
+    [
+        (16, "4 pairs have several bands of 16 bits", "computed and written in 8 bits"),
+        (
+            12,
+            "4 pairs have several bands of 16 bits, of which their values need but the lower ones",
+            "save them in 8 bits",
+        ),
+    ],
+)
+def test_bands_of_sixteen_bits_are_said_to_be_read_in_eight(tmp_path: Path, bits: int, what: str, action: str):
+    for index in range(COUNT):
+        bright = photo(index).astype(np.uint16) << bits - 8
+        cv2.imwrite(str(save(photo(index), tmp_path / "A" / f"{index}.png")), bright[..., ::-1])
+        save(labels(index), tmp_path / "B" / f"{index}.png")
+    *_, report = examine(find_pairs(tmp_path))
+    (finding,) = (each for each in report.findings if "bands" in each.what)
+    assert finding.what == what
+    assert action in finding.action
 
 
 # What is not, and why
@@ -194,12 +221,23 @@ def test_a_partner_that_cannot_be_read_is_no_missing_one(tmp_path: Path):
 def test_the_doctors_command_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     root = tmp_path / "under water's"
     for index in range(COUNT):
-        save(labels(index) if index else np.zeros((64, 64, 3), np.uint8), root / "masks" / f"{index} a.png")
-        save(photo(index), root / "images" / f"{index} a.png")
+        save(labels(index), root / "masks" / f"{index} a.png")
+        save(photo(index) if index else np.full((64, 64, 3), 250, np.uint8), root / "images" / f"{index} a.png")
     assert doctor(str(root)) == 0
     command = shlex.split(capsys.readouterr().out.splitlines()[-1])
-    assert command[:6] == ["python", "-m", "training", "--dataset", str(root), "--name"]
-    assert command[command.index("--leave-out") + 1 :] == ["masks/0 a.png"]
+    assert command[:3] == ["python", "-m", "training"]
+    config = tyro.cli(TrainConfig, args=command[3:])
+    assert (config.dataset, config.leave_out, config.direction) == (str(root), ("masks/0 a.png",), "AtoB")
+    assert len(chosen(config.palette) or {}) == 4
+    assert config.a == "image", "the palette says that it is labels"
+
+
+def test_the_command_says_that_the_input_is_drawings(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for index in range(COUNT):
+        save(photo(index), tmp_path / "A" / f"{index}.png")
+        save(np.asarray(edges(Image.fromarray(photo(index)))), tmp_path / "B" / f"{index}.png")
+    assert doctor(str(tmp_path)) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("--direction BtoA --b edges")
 
 
 def test_no_command_leaves_out_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -209,7 +247,7 @@ def test_no_command_leaves_out_everything(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     assert "Nothing would be left to train on." in said
     assert "python -m training" not in said
-    assert "0 pictures to train on" in said
+    assert "Used all the same" not in said
 
 
 def test_a_doubt_names_the_option_to_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

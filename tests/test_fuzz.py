@@ -31,7 +31,7 @@ from safetensors.torch import save_file
 
 from pix2pix import Translator, images
 from pix2pix.__main__ import main
-from pix2pix.data.doctor import look_at
+from pix2pix.data import doctor
 from pix2pix.data.pairs import Entry
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
@@ -190,7 +190,7 @@ def test_every_picture_is_a_picture_or_a_sentence(tmp_path: Path):
         with tally.tries("the canvas"):
             canvas._decode(f"data:image/png;base64,{base64.b64encode(data).decode()}")
         with tally.tries("the doctor"):
-            look = look_at(Entry("picture", file, None), "photos", [(None, None)], compared=True)
+            look = doctor.look_at(Entry("picture", file, None), "photos", [doctor.Side()], compared=True)
             assert look.problem or look.halves
             if look.problem:
                 raise ValueError(look.problem)

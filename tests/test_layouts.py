@@ -198,6 +198,21 @@ def test_one_picture_in_several_formats_is_no_pair(tmp_path: Path):
     assert find_pairs(tmp_path).layout == "photos"
 
 
+def shore(index: int) -> np.ndarray:
+    """A photo with the horizon in its middle."""
+    sky = np.linspace(200, 240, 24)[:, None, None] + np.random.default_rng(index).normal(0, 2, (24, 64, 3))
+    return np.concatenate([sky.astype(np.uint8), photo(index, (64, 24)) // 2])
+
+
+def test_links_to_one_picture_speak_once(tmp_path: Path):
+    """A seam in forty pictures is one, and in one picture an accident."""
+    original = save(shore(0), tmp_path / "linked" / "0.png")
+    for index in range(1, 40):
+        (original.parent / f"{index}.png").symlink_to(original)
+    assert find_pairs(original.parent).layout == "photos"
+    assert "one above the other" in str(doubt(fill(tmp_path / "others", {"": shore})))
+
+
 def test_labels_and_photos_whose_names_do_not_match_are_not_pooled(tmp_path: Path):
     for index in range(COUNT):
         save(photo(index), tmp_path / f"holiday{index * 7}.png")
@@ -264,7 +279,14 @@ def test_halves_are_where_the_layout_says():
 def test_the_direction_is_guessed_and_the_sides_stay(tmp_path: Path, a: Draw, b: Draw, direction: str):
     found = find_pairs(fill(tmp_path, {"A": a, "B": b}))
     assert {entry.a.parent.name for entry in found.splits["train"]} == {"A"}
-    assert likely_direction(*look_for_labels(found)) == direction
+    assert likely_direction(found, *look_for_labels(found)) == direction
+
+
+@pytest.mark.parametrize(("a", "b"), [("source", "target"), ("input", "output"), ("x", "y")])
+def test_folders_whose_names_say_which_is_the_input_leave_nothing_to_guess(tmp_path: Path, a: str, b: str):
+    found = find_pairs(fill(tmp_path, {a: photo, b: labels}))
+    assert found.folders == (a, b)
+    assert likely_direction(found, *look_for_labels(found)) == "AtoB"
 
 
 # What is asked, and where

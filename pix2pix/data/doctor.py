@@ -11,48 +11,50 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
 from pix2pix import images
-from pix2pix.classes import ranged
+from pix2pix.data.alignment import THUMBNAIL, Compared, not_lined_up, outlines
 from pix2pix.data.evidence import spread
+from pix2pix.data.findings import (
+    Finding,
+    about_count,
+    about_direction,
+    about_files,
+    about_labels,
+    about_sizes,
+    about_values,
+)
 from pix2pix.data.kinds import Kinds
 from pix2pix.data.layouts import HALVES, DatasetError, Layout, half_size, halves
 from pix2pix.data.pairs import MIN_SIDE, Entry, Found, count_of
-from pix2pix.data.sides import Values, likely_direction, look_for_labels, measure
+from pix2pix.data.sides import Values, look_for_labels, measure
 from pix2pix.data.tree import SPLITS
-from pix2pix.formats import opened, why_not
-from pix2pix.palette import CMP, Palette
+from pix2pix.formats import deep_bands, opened, why_not
+from pix2pix.palette import Palette, is_strange
 from pix2pix.scales import Scale
 
-THUMBNAIL = 64  # pixels a side, of what is compared
 BATCH = 128  # pairs between two reports
 BLANK = 2.0  # standard deviation of the grey levels up to which a picture is blank
 SAMPLED = 200  # pairs that are looked at for whether they line up
-FEWEST_TO_JUDGE = 8  # pairs, of a whole dataset
-LINED_UP = 0.75  # share of pairs that have more outlines in common than strangers have
-MOVED = 0.75  # share of pairs of which B would have to be moved by the same way
-FURTHEST = 16  # pixels of a thumbnail that B is looked for
-STRAYED = 0.05  # share up to which those that do not line up are the exception
-FEW = 50  # pairs to learn from
+DARK = 64  # grey level up to which all of a picture lies whose 16 bits hold values of 14 or less
+FOURTH_BAND = "a fourth band that is not transparency"
+DEEP_BANDS = "several bands of 16 bits"
+DARK_BANDS = "several bands of 16 bits, of which their values need but the lower ones"
+ODDITIES = {
+    FOURTH_BAND: "Only red, green and blue are used.",
+    DEEP_BANDS: "The upper 8 bits of each are used: pictures are computed and written in 8 bits.",
+    DARK_BANDS: "They are nearly black as they are: save them in 8 bits, as bright as they should be.",
+}
 NOT_READ = re.compile(
     r"is not read|bands of|too many|far more than|lies in|lies beside|its partner|has the name|left out on"
 )
 NOT_DAMAGED = ("too small", "an empty file")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something odd: what it is, what will be done about it, and which files it is about."""
-
-    what: str
-    action: str
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,24 @@ class Report:
         return self.looked_at == self.count
 
 
+class Side(NamedTuple):
+    """What is known of A or B before each picture of it is looked at."""
+
+    scale: Scale | None = None  # of deep grey values
+    kinds: Kinds = Kinds()
+
+    @property
+    def classes(self) -> Palette | None:
+        """The colours of class numbers, where the files hold these."""
+        return self.kinds.palette if self.kinds.numbers else None
+
+
 class Half(NamedTuple):
     """What is kept of one picture."""
 
     size: tuple[int, int]
-    deviation: float  # of its grey levels
+    is_even: bool  # all of one colour, or nearly so
+    is_class: bool  # and that colour is one of the label maps'
     outlines: np.ndarray | None  # (THUMBNAIL, THUMBNAIL), of mean 0 and norm 1, where they are compared
 
 
@@ -87,7 +102,7 @@ class Look(NamedTuple):
     digest: bytes
     problem: str = ""
     culprit: Path | None = None  # the file that has it
-    has_fourth_band: bool = False
+    oddities: frozenset[str] = frozenset()  # of ODDITIES
 
 
 def examine(found: Found) -> Iterator[Report]:
@@ -102,8 +117,8 @@ def examine(found: Found) -> Iterator[Report]:
     kinds = look_for_labels(found)
     notes.values = measure(found, kinds)
     scales = [values and values.scale for values in notes.values]
-    classes = [kind.palette if kind and kind.numbers else None for kind in kinds]
-    sides = [(scales[1], None)] if found.layout == "photos" else list(zip(scales, classes, strict=True))
+    sides = [Side(scale, kind or Kinds()) for scale, kind in zip(scales, kinds, strict=True)]
+    sides = sides[1:] if found.layout == "photos" else sides
     with ThreadPoolExecutor(os.cpu_count() or 1, "doctor") as pool:
         for first in range(0, len(entries), BATCH):
             batch = entries[first : first + BATCH]
@@ -116,28 +131,39 @@ def examine(found: Found) -> Iterator[Report]:
             yield notes.report(first + len(batch), len(entries), *kinds)
 
 
-def look_at(entry: Entry, layout: Layout, sides: Sequence[tuple[Scale | None, Palette | None]], compared: bool) -> Look:
-    """Opens the file or the files of a pair; `sides` are the scales and the palettes of class numbers of A and B."""
+def look_at(entry: Entry, layout: Layout, sides: Sequence[Side], compared: bool) -> Look:
+    """Opens the file or the files of a pair; `sides`: A and B, or the photos alone."""
     path = entry.a
     try:
-        raw, sizes, has_fourth_band = [], [], False
+        raw, sizes, oddities = [], [], set()
         for path in filter(None, (entry.a, entry.b)):
-            picture, size, has_band = _load(path)
-            raw, sizes, has_fourth_band = [*raw, picture], [*sizes, size], has_fourth_band or has_band
+            picture, size, odd = _load(path)
+            raw, sizes, oddities = [*raw, picture], [*sizes, size], oddities | odd
         if layout in HALVES:
             raw, sizes = list(halves(raw[0], layout)), [half_size(sizes[0], layout)] * 2
         if small := next((size for size in sizes if min(size) < MIN_SIDE), None):
             return Look((), b"", f"too small: {small[0]}x{small[1]}", entry.a)
-        pictures = [images.to_rgb(picture, *side) for picture, side in zip(raw, sides, strict=True)]
+        pictures = [images.to_rgb(picture, side.scale, side.classes) for picture, side in zip(raw, sides, strict=True)]
         thumbnails = [picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX) for picture in pictures]
     except Exception as error:  # decoders raise anything at all on broken data
         return Look((), b"", why_not(path, error), path)
     kept = tuple(
-        Half(size, float(np.asarray(small.convert("L")).std()), outlines(small) if compared else None)
-        for size, small in zip(sizes, thumbnails, strict=True)
+        Half(
+            size, is_even := _is_even(small), is_even and _is_class(small, side), outlines(small) if compared else None
+        )
+        for size, small, side in zip(sizes, thumbnails, sides, strict=True)
     )
     digest = hashlib.blake2b(b"".join(small.tobytes() for small in thumbnails), digest_size=16).digest()
-    return Look(kept, digest, has_fourth_band=has_fourth_band)
+    return Look(kept, digest, oddities=frozenset(oddities))
+
+
+def _is_even(picture: Image.Image) -> bool:
+    return float(np.asarray(picture.convert("L")).std()) < BLANK
+
+
+def _is_class(picture: Image.Image, side: Side) -> bool:
+    """Whether it is a label map that is all of one class."""
+    return side.kinds.palette is not None and _is_even(picture) and not is_strange(picture, side.kinds.palette)
 
 
 @dataclass
@@ -148,13 +174,14 @@ class Notes:
     problems: dict[str, str] = field(default_factory=dict)
     culprits: dict[str, str] = field(default_factory=dict)  # the file of the pair that has the problem
     blank: list[str] = field(default_factory=list)
+    of_one_class: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)  # of another of the same split
     leaks: list[str] = field(default_factory=list)  # of a pair of an earlier split
     unequal: list[str] = field(default_factory=list)
-    fourth_band: list[str] = field(default_factory=list)
+    odd: dict[str, list[str]] = field(default_factory=dict)  # of ODDITIES -> those that have it
     values: tuple[Values | None, Values | None] = (None, None)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    outlines: list[tuple[str, np.ndarray, np.ndarray]] = field(default_factory=list)
+    outlines: list[Compared] = field(default_factory=list)
     _first: dict[bytes, str] = field(default_factory=dict)  # digest -> the split where it was seen first
 
     def add(self, split: str, entry: Entry, look: Look) -> None:
@@ -164,9 +191,9 @@ class Notes:
             self.culprits[name] = (look.culprit or entry.a).relative_to(self.found.root).as_posix()
             return
         self.sizes[look.halves[0].size] += 1
-        if look.has_fourth_band:
-            self.fourth_band.append(name)
-        if any(half.deviation < BLANK for half in look.halves):
+        for oddity in look.oddities:
+            self.odd.setdefault(oddity, []).append(name)
+        if any(half.is_even and not half.is_class for half in look.halves):
             self.blank.append(name)
             return
         if look.digest in self._first:
@@ -179,40 +206,52 @@ class Notes:
             a, b = look.halves
             if a.size != b.size:
                 self.unequal.append(name)
-            if a.outlines is not None and b.outlines is not None:
-                self.outlines.append((name, a.outlines, b.outlines))
+            if a.is_class or b.is_class:
+                self.of_one_class.append(name)
+            elif a.outlines is not None and b.outlines is not None:
+                self.outlines.append(Compared(name, a.outlines, b.outlines))
 
     def report(self, looked_at: int, count: int, a: Kinds | None = None, b: Kinds | None = None) -> Report:
         done = looked_at == count
-        noun = "photo" if self.found.layout == "photos" else "pair"
         findings = [
             *self._left_out(),
-            *_about(self.blank, noun, "is blank, or nearly so", "are blank, or nearly so",
-                    "Left out: there is nothing to learn from."),
-            *_about(self.copies, noun, "is a copy of another", "are copies of others",
-                    "Left out, so that none counts twice."),
-            *_about(self.leaks, noun, "of val or test is also in train", "of val or test are also in train",
-                    "Left out there, where the result would look too good."),
-            *_about(self.unequal, noun, "has an A and a B of different sizes", "have an A and a B of different sizes",
-                    "Both are stretched to the same square."),
-            *_about(self.fourth_band, noun, "has a fourth band that is not transparency",
-                    "have a fourth band that is not transparency", "Only red, green and blue are used."),
-            *(_sizes(self.sizes) if done else ()),
-            *(_not_lined_up(self.outlines) if done else ()),
-            *_labels("A", a),
-            *_labels("B", b),
-            *_direction(a, b),
-            *_values("A", self.values[0]),
-            *_values("B", self.values[1]),
-        ]  # fmt: skip
+            *self._about_files(),
+            *(about_sizes(self.sizes) if done else ()),
+            *(not_lined_up(self.outlines) if done else ()),
+            *about_labels("A", a),
+            *about_labels("B", b),
+            *about_direction(self.found, a, b),
+            *about_values("A", self.values[0]),
+            *about_values("B", self.values[1]),
+        ]
         leave_out = (*self.problems, *self.blank, *self.copies, *self.leaks)
-        train = {entry.file_below(self.found.root) for entry in self.found.splits["train"]}
-        findings += _few(len(train - set(leave_out)))
+        findings += about_count(len(self._train - set(leave_out)))
         return Report(looked_at, count, tuple(findings), leave_out, a, b)
+
+    @cached_property
+    def _train(self) -> frozenset[str]:
+        return frozenset(entry.file_below(self.found.root) for entry in self.found.splits["train"])
+
+    def _about_files(self) -> Iterator[Finding]:
+        noun = "photo" if self.found.layout == "photos" else "pair"
+        for files, one, many, action in (
+            (self.blank, "is blank, or nearly so", "are blank, or nearly so",
+             "Left out: there is nothing to learn from."),
+            (self.of_one_class, "has a label map that is all of one class", "have label maps that are all of one class",
+             "Used all the same: take out those that were never labelled."),
+            (self.copies, "is a copy of another", "are copies of others", "Left out, so that none counts twice."),
+            (self.leaks, "of val or test is also in train", "of val or test are also in train",
+             "Left out there, where the result would look too good."),
+            (self.unequal, "has an A and a B of different sizes", "have an A and a B of different sizes",
+             "Both are stretched to the same square."),
+            *((self.odd.get(oddity, []), f"has {oddity}", f"have {oddity}", action)
+              for oddity, action in ODDITIES.items()),
+        ):  # fmt: skip
+            yield from about_files(files, noun, one, many, action)
 
     def _left_out(self) -> Iterator[Finding]:
         unpaired = [name for name, why in self.found.left_out.items() if why.startswith("no partner")]
-        yield from _about(
+        yield from about_files(
             unpaired, "file", "has no partner of the same name", "have no partner of the same name", "Left out."
         )
         others = {name: why for name, why in self.found.left_out.items() if name not in unpaired} | self.problems
@@ -228,123 +267,19 @@ class Notes:
             yield Finding(what, "Left out.", lines)
 
 
-def outlines(picture: Image.Image) -> np.ndarray:
-    """How strongly it changes at each pixel of a small RGB picture, float32 of mean 0 and norm 1 (or 0, if blank)."""
-    pixels = np.asarray(picture, np.float32)
-    across, down = cv2.Sobel(pixels, cv2.CV_32F, 1, 0), cv2.Sobel(pixels, cv2.CV_32F, 0, 1)
-    strength = np.sqrt(np.hypot(across, down).max(2))
-    strength -= strength.mean()
-    norm = float(np.linalg.norm(strength))
-    return strength / norm if norm else strength
-
-
-def shift(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
-    """By how many pixels down and right the outlines of b lie from where they fit those of a best."""
-    spectrum = np.fft.rfft2(a).conj() * np.fft.rfft2(b)
-    fit = np.fft.fftshift(np.fft.irfft2(spectrum, s=a.shape))
-    middle = a.shape[0] // 2
-    near = fit[middle - FURTHEST : middle + FURTHEST + 1, middle - FURTHEST : middle + FURTHEST + 1]
-    down, right = np.unravel_index(near.argmax(), near.shape)
-    return int(down) - FURTHEST, int(right) - FURTHEST
-
-
-def _load(path: Path) -> tuple[Image.Image, tuple[int, int], bool]:
-    """Upright, made small on the way where the format makes that quicker; the size that the file has; and whether it
-    has a fourth band that is no transparency.
+def _load(path: Path) -> tuple[Image.Image, tuple[int, int], set[str]]:
+    """Upright, made small on the way where the format makes that quicker; the size that the file has; and what is odd
+    about its bands.
     """
     with opened(path) as picture:
         width, height = picture.size
+        has_deep_bands = deep_bands(picture)
         picture.draft("RGB", (4 * THUMBNAIL, 2 * THUMBNAIL))
         picture.load()
         lies_on_side, has_band = images.orientation(picture) >= 5, images.has_fourth_band(picture)
+        odd = {FOURTH_BAND} if has_band else set()
+        if has_deep_bands:
+            brightest = np.asarray(picture.convert("RGB")).max()
+            odd.add(DARK_BANDS if brightest < DARK else DEEP_BANDS)
         upright = picture.convert("RGB") if has_band else ImageOps.exif_transpose(picture)
-        return upright, (height, width) if lies_on_side else (width, height), has_band
-
-
-def _about(files: list[str], noun: str, one: str, many: str, action: str) -> Iterator[Finding]:
-    if files:
-        yield Finding(f"{count_of(len(files), noun)} {one if len(files) == 1 else many}", action, tuple(files))
-
-
-def _sizes(sizes: Counter[tuple[int, int]]) -> Iterator[Finding]:
-    if len(sizes) > 1:
-        (width, height), (wide, high) = min(sizes), max(sizes)
-        yield Finding(
-            f"The pictures have {len(sizes):,} sizes, from {width}x{height} to {wide}x{high}",
-            "Each is resized to one square.",
-        )
-
-
-def _not_lined_up(pairs: list[tuple[str, np.ndarray, np.ndarray]]) -> Iterator[Finding]:
-    """Of pairs that belong together A and B have outlines in common, more than A has with the B of another pair."""
-    if len(pairs) < FEWEST_TO_JUDGE:
-        return
-    moved = [shift(a, b) for _, a, b in pairs]
-    (down, right), _ = Counter(moved).most_common(1)[0]
-    together = sum(abs(y - down) <= 1 and abs(x - right) <= 1 for y, x in moved) / len(moved)
-    if max(abs(down), abs(right)) >= 2 and together >= MOVED:
-        by = " and ".join(_way(*way) for way in ((right, "right", "left"), (down, "down", "up")) if abs(way[0]) >= 2)
-        yield Finding(
-            f"B lies {by} of where it would fit A",
-            "Used as it is, and the translator will move things too: cut the pictures anew if that is not meant.",
-        )
-        return
-    strangers = [_stranger(pairs, index) for index in range(len(pairs))]
-    strayed = [name for (name, a, b), other in zip(pairs, strangers, strict=True) if (a * b).sum() <= other]
-    if len(strayed) > (1 - LINED_UP) * len(pairs):
-        yield Finding(
-            "A and B have hardly an outline in common",
-            "Used as they are. If A and B should show the same thing, see whether the right ones are paired.",
-        )
-    elif 0 < len(strayed) <= max(1, STRAYED * len(pairs)):
-        action = "Used all the same: have a look, and take out what is wrong."
-        yield from _about(strayed, "pair", "may not line up", "may not line up", action)
-
-
-def _stranger(pairs: list[tuple[str, np.ndarray, np.ndarray]], index: int) -> float:
-    """What A has in common with the B of other pairs."""
-    a = pairs[index][1]
-    return float(np.mean([(a * pairs[(index + step) % len(pairs)][2]).sum() for step in (1, 2, 3)]))
-
-
-def _way(pixels: int, forward: str, backward: str) -> str:
-    return f"{100 * abs(pixels) / THUMBNAIL:.0f} % {forward if pixels > 0 else backward}"
-
-
-def _labels(side: str, kinds: Kinds | None) -> Iterator[Finding]:
-    if kinds and kinds.numbers:
-        yield Finding(
-            f"{side} is label maps that hold the numbers of classes: {ranged(kinds.numbers)}",
-            "Each is shown in a colour, which is kept with the run; as the input, the Draw tab paints with them.",
-        )
-    elif kinds and kinds.palette:
-        palette = "the 12 facade classes" if kinds.palette is CMP else f"{len(kinds.palette)} colours"
-        yield Finding(
-            f"{side} is label maps in {palette}",
-            "As the input, their colours are snapped to these, and the Draw tab paints with them.",
-        )
-
-
-def _direction(a: Kinds | None, b: Kinds | None) -> Iterator[Finding]:
-    if likely_direction(a, b) == "BtoA":
-        yield Finding(
-            "B looks like the input: it is " + ("label maps" if b and b.kind == "labels" else "line drawings"),
-            "BtoA learns to make A of it; AtoB, the default, the other way round.",
-        )
-
-
-def _values(side: str, values: Values | None) -> Iterator[Finding]:
-    if values:
-        yield Finding(
-            f"{side}: {values.describe()}",
-            f"These are black and white; --scale-{side.lower()}=LOW..HIGH says otherwise. Pictures are computed and "
-            "written in 8 bits.",
-        )
-
-
-def _few(count: int) -> Iterator[Finding]:
-    if count < FEW:
-        yield Finding(
-            f"{count_of(count, 'picture')} to train on is little",
-            "Used all the same: enough to try it, while a good translator takes some hundred.",
-        )
+        return upright, (height, width) if lies_on_side else (width, height), odd

@@ -16,6 +16,10 @@ FLAT_SHARE = 0.3  # of a label map at least
 SAME, ALIKE = 16.0, 32.0  # distances of colours: labels are as many at both, photos are not
 MOST_LABELS = 32
 RECURRING = 0.2  # share of the pictures that have a label's colour, for half of the labels at least
+DARK, LIGHT = 30, 225  # grey levels below which, and above which, all is black or white
+# Shares of the flat area from which pictures of black and white are masks: white on black, and black on white, of which
+# drawings in thick lines have some hundredths.
+SPOTS, SHAPES = 0.01, 0.15
 RARE = 0.002  # share of the flat area below which a colour is a smear
 EVEN_SHARE = 0.5  # of a map of class numbers: pixels whose neighbours all have the same number
 
@@ -34,7 +38,8 @@ class Kinds:
 
 
 def kind_of(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | None] = ()) -> Kinds:
-    """Label maps are made of areas of few colours, the same ones in all; drawings of lines on white.
+    """Label maps are made of areas of few colours, the same ones in all, masks of black and white ones; drawings are
+    lines on white.
 
     `numbers`: those that each file holds, for files of one band.
     """
@@ -72,8 +77,8 @@ def _by_colours(pictures: Sequence[Image.Image]) -> Kinds:
     common = [colour for colour, part in close if part >= RARE]
     if not common:
         return Kinds()
-    if all(min(colour) > 225 or max(colour) < 30 for colour in common):
-        return Kinds("edges" if min(common[0]) > 225 else "image")
+    if all(min(colour) > LIGHT or max(colour) < DARK for colour in common):
+        return _black_and_white(close)
     if not 3 <= len(common) <= MOST_LABELS or len(_covering(close)) != len(_covering(far)):
         return Kinds()
     if np.median(np.mean([_has(common, colours) for colours in each], axis=0)) < RECURRING:
@@ -82,6 +87,14 @@ def _by_colours(pictures: Sequence[Image.Image]) -> Kinds:
     if all(np.linalg.norm(facade - colour, axis=1).min() < SAME for colour in common):
         return Kinds("labels", CMP)
     return Kinds("labels", {f"colour {index + 1}": colour for index, colour in enumerate(common)})
+
+
+def _black_and_white(merged: list[tuple[Colour, float]]) -> Kinds:
+    """Areas of both are a mask; of white alone, as thin lines are no areas, a drawing."""
+    white = sum(part for colour, part in merged if min(colour) > LIGHT)
+    if SPOTS < white < 1 - SHAPES:
+        return Kinds("labels", {"black": (0, 0, 0), "white": (255, 255, 255)})
+    return Kinds("edges" if white > 0.5 else "image")
 
 
 def looks_drawn(picture: Image.Image) -> bool:

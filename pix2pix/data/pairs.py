@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -49,7 +50,8 @@ class Found:
 
     def describe(self) -> str:
         """One sentence for a person."""
-        count = len({entry for entries in self.splits.values() for entry in entries})  # one alone is in two splits
+        train, val, test = (self.splits[split] for split in SPLITS)
+        count = len(train) + len(test) + (0 if val == train else len(val))  # one alone is in two splits
         pairs, named = count_of(count, "pair"), self.folders if len(self.folders) == 2 else ()
         what = {
             "pairs": f"{pairs} side by side, A on the left",
@@ -57,12 +59,12 @@ class Found:
             "folders": f"{pairs} in two folders, {f'A is {named[0]} and B is {named[1]}' if named else 'A and B'}",
             "photos": f"{count_of(count, 'photo')}, whose edges will be made on the fly",
         }.get(self.layout) or f"{pairs} in one picture each, A is {' and B is '.join(SIDES[self.layout])}"
-        width, height = size_of(next(iter(self.splits["train"])).a)
-        parts = [f"{what}, {width}x{height}" if width else what, f"{len(self.splits['train']):,} to train on"]
-        if self.splits["val"]:
-            parts.append(f"{len(self.splits['val']):,} {'held out ' if self.held_out else ''}to look at")
-        if self.splits["test"]:
-            parts.append(f"{len(self.splits['test']):,} to test on")
+        width, height = size_of(train[0].a)
+        parts = [f"{what}, {width}x{height}" if width else what, f"{len(train):,} to train on"]
+        if val:
+            parts.append(f"{len(val):,} {'held out ' if self.held_out else ''}to look at")
+        if test:
+            parts.append(f"{len(test):,} to test on")
         if self.left_out:
             parts.append(f"{count_of(len(self.left_out), 'file')} left out")
         return "; ".join(parts) + "."
@@ -96,10 +98,26 @@ def find_pairs(
 
     Raises DatasetError when nothing is left, and, with `readings`, when the folder can be read in more than one way.
     """
+    return pairs_in(look_through(root), layout, folders=folders, leave_out=leave_out, open_files=open_files)
+
+
+def look_through(root: str | Path) -> Tree:
+    """The names of all pictures in a folder: the quick part of `find_pairs`. Raises DatasetError where it is none."""
     root = Path(root).expanduser()
     if not root.is_dir():
         raise DatasetError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of images")
-    tree = scan(root)
+    return scan(root)
+
+
+def pairs_in(
+    tree: Tree,
+    layout: Layout | Literal["auto"] = "auto",
+    *,
+    folders: Sequence[str] = (),
+    leave_out: Collection[str] = (),
+    open_files: bool = True,
+) -> Found:
+    """The rest of `find_pairs`, which looks at pictures."""
     plan = read(tree, layout, tuple(folders))
     splits = _entries(tree, plan)
     left_out = tree.left_out | plan.left_out
@@ -123,7 +141,7 @@ def _entries(tree: Tree, plan: Plan) -> dict[str, list[Entry]]:
             plan.left_out[a] = "lies beside the folder to train on"
         else:
             splits[split or "train"].append(Entry(name, tree.root / a, tree.root / b if b else None))
-    return {split: sorted(entries, key=lambda entry: entry.name) for split, entries in splits.items()}
+    return {split: sorted(entries, key=attrgetter("name")) for split, entries in splits.items()}
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Literal
 from pix2pix.data.evidence import CUTS, Together, Verdict, compare, glances, spread, verdicts
 from pix2pix.data.kinds import looks_drawn
 from pix2pix.data.layouts import SIDES, DatasetError, Layout, Reading, in_doubt
-from pix2pix.data.series import ALL_MATCHED, MOST, Key, Match, Series, by_role, match, matches, within
+from pix2pix.data.series import ALL_MATCHED, MOST, Key, Match, Roles, Series, match, matches, within
 from pix2pix.data.tree import INPUT_WORDS, LABEL_WORDS, MEANING, PICTURE_WORDS, TARGET_WORDS, Tree, words_of
 
 SAMPLED = 24  # pairs of two folders that are compared
@@ -40,19 +40,20 @@ def read(tree: Tree, layout: Layout | Literal["auto"], folders: tuple[str, ...])
         )
     if len(folders) == 2 and layout not in ("auto", "folders"):
         raise DatasetError(f"--layout {layout} has no folders A and B: give one folder, the only one that counts")
+    roles = Roles.of(tree.folders)
     if len(folders) == 2:
-        a, b = (_named(tree, folder) for folder in folders)
+        a, b = (_named(tree, roles, folder) for folder in folders)
         return _folders(tree, match(a, b, at_least=0) or Match(a, b, {}, 0), folders)
-    every = [_named(tree, folders[0])] if folders else list(by_role(tree.folders, 0).values())
+    every = [_named(tree, roles, folders[0])] if folders else list(roles.outermost.values())
     if layout in ("auto", "folders") and not folders:
-        if plan := _two_folders(tree):
+        if plan := _two_folders(tree, roles):
             return plan
         if layout == "folders":
             return Plan("folders", {})
     plan = _single_files(every, folders)
     if layout == "auto":
         if not folders:
-            _never_pool(tree)
+            _never_pool(roles)
         plan.layout = _cut_up(tree, plan, folders)
     else:
         plan.layout = layout
@@ -62,28 +63,27 @@ def read(tree: Tree, layout: Layout | Literal["auto"], folders: tuple[str, ...])
 # --- two folders
 
 
-def _two_folders(tree: Tree) -> Plan | None:
-    for place in (0, -1):
-        roles = by_role(tree.folders, place)
-        if "a" in roles and "b" in roles:
-            a, b = roles["a"], roles["b"]
+def _two_folders(tree: Tree, roles: Roles) -> Plan | None:
+    for way in roles.ways:
+        if "a" in way and "b" in way:
+            a, b = way["a"], way["b"]
             return _folders(tree, match(a, b, at_least=0, simplified=False) or Match(a, b, {}, 0), ())
-    for series in _candidates(tree):
+    for series in _candidates(roles):
         if found := matches(series):
             return _judged(tree, found)
     return None
 
 
-def _candidates(tree: Tree) -> Iterable[list[Series]]:
+def _candidates(roles: Roles) -> Iterable[list[Series]]:
     """The series between which pairs are looked for, one set of them after the other."""
-    places = [[series for series in by_role(tree.folders, place).values() if series.files] for place in (0, -1)]
-    places.sort(key=lambda roles: sum(_means(series.role) for series in roles) < 2)  # set1/images, set1/masks, set2/…
-    for roles in places:
-        if 2 <= len(roles) <= MOST:
-            yield roles
-            yield [part for series in roles for part in within(series)]
-        elif len(roles) == 1:
-            yield within(roles[0])
+    ways = [[series for series in way.values() if series.files] for way in roles.ways]
+    ways.sort(key=lambda way: sum(_means(series.role) for series in way) < 2)  # set1/images, set1/masks, set2/…
+    for way in ways:
+        if 2 <= len(way) <= MOST:
+            yield way
+            yield [part for series in way for part in within(series)]
+        elif len(way) == 1:
+            yield within(way[0])
 
 
 def _judged(tree: Tree, found: list[Match]) -> Plan | None:
@@ -231,12 +231,12 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0]
 
 
-def _named(tree: Tree, folder: str) -> Series:
+def _named(tree: Tree, roles: Roles, folder: str) -> Series:
     """The series that someone means. Raises DatasetError, with those that there are."""
     wanted = folder.strip("/").lower()
     known: dict[str, Series] = {}
-    for place in (0, -1):
-        for series in by_role(tree.folders, place).values():
+    for way in roles.ways:
+        for series in way.values():
             for part in (series, *within(series)):
                 known.setdefault(_option(part).lower(), part)
                 known.update({path.lower(): part for path in part.paths if part is series and path})
@@ -257,13 +257,13 @@ def _single_files(every: list[Series], folders: tuple[str, ...]) -> Plan:
     return Plan("photos", pairs, {}, folders)
 
 
-def _never_pool(tree: Tree) -> None:
+def _never_pool(roles: Roles) -> None:
     """Folders whose names mean something are not one set of photos."""
-    roles = [series for _, series in sorted(by_role(tree.folders, 0).items()) if series.files]
-    if len(roles) >= 2 and any(_leans(series.role) for series in roles):
-        readings = [Reading(f"only {_called(series)} counts", "photos", (_option(series),)) for series in roles]
+    every = [series for _, series in sorted(roles.outermost.items()) if series.files]
+    if len(every) >= 2 and any(_leans(series.role) for series in every):
+        readings = [Reading(f"only {_called(series)} counts", "photos", (_option(series),)) for series in every]
         raise in_doubt(
-            f"There is {' and '.join(map(_called, roles[:MOST_READINGS]))}, and the names of their files do not match.",
+            f"There is {' and '.join(map(_called, every[:MOST_READINGS]))}, and the names of their files do not match.",
             [*readings[:MOST_READINGS], Reading("all of them are photos", "photos")],
         )
 
@@ -271,7 +271,8 @@ def _never_pool(tree: Tree) -> None:
 def _cut_up(tree: Tree, plan: Plan, folders: tuple[str, ...]) -> Layout:
     """Whether pictures hold both A and B, and how; or are photos."""
     paths = [path for (split, _), (path, _) in plan.pairs.items() if split in ("", "train")]
-    seen = [each for each in glances([tree.root / paths[index] for index in spread(len(paths), CUT_UP)]) if each]
+    looks = glances([tree.root / paths[index] for index in spread(len(paths), CUT_UP)])
+    seen = list({each.rgb.tobytes(): each for each in looks if each}.values())  # copies of a picture speak once
     if not seen:
         return "photos"
     found = verdicts(seen)

@@ -4,11 +4,13 @@ A series is what one role has: the files of the folder `masks`, or those of one 
 Members of two series belong together when their names are the same but for what all names of a series share.
 """
 
+import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Self
 
 from pix2pix.data.tree import Folder
 
@@ -16,7 +18,10 @@ MOST = 8  # series that are compared with each other; more folders than that are
 MATCHED = 0.5  # share of the larger series from which two belong together
 ALL_MATCHED = 0.9  # share from which the names alone leave no doubt
 FREQUENT = 0.15  # share of the names that have an ending for it to be that of a series
+SAMPLED = 5_000  # names that are asked for their endings: of 100,000 that takes a third of a second
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]")  # a number, a word, or one character between them
+_ENDING = re.compile(r"(?:[ _.\-]+[^\W_]*[^\W\d_][^\W_]*|(?<=\d)[^\W\d_]+)$")
+_BEGINNING = re.compile(r"(?:[^\W_]*[^\W\d_][^\W_]*[ _.\-]+|[^\W\d_]+(?=\d))")
 
 Key = tuple[str, str]  # the split ("" where none is named), and the name below the role's folder
 
@@ -53,17 +58,35 @@ class Match:
     """whether the names are the very same, but for the extension"""
 
 
-def by_role(folders: Iterable[Folder], place: int) -> dict[str, Series]:
-    """The series by the name of a folder on the way: the outermost (0) or the innermost (-1) that is not a split."""
+@dataclass
+class Roles:
+    """All files, by the names of the folders they lie in that are not those of splits."""
+
+    outermost: dict[str, Series]
+    innermost: dict[str, Series]
+    """the very same where no folder lies in another"""
+
+    @classmethod
+    def of(cls, folders: Sequence[Folder]) -> Self:
+        outermost = _by_role(folders, 0)
+        is_flat = all(len(folder.parts) < 2 for folder in folders)
+        return cls(outermost, outermost if is_flat else _by_role(folders, -1))
+
+    @property
+    def ways(self) -> list[dict[str, Series]]:
+        return [self.outermost] if self.innermost is self.outermost else [self.outermost, self.innermost]
+
+
+def _by_role(folders: Iterable[Folder], place: int) -> dict[str, Series]:
     found: dict[str, Series] = {}
     for folder in folders:
         parts = list(folder.parts)
         role = parts.pop(place) if parts else ""
         series = found.setdefault(role.lower(), Series(role.lower(), label=role or "the folder itself"))
         series.paths.add(folder.path.rstrip("/"))
-        below = "".join(f"{part}/" for part in parts)
+        below, split = "".join(f"{part}/" for part in parts), folder.split or ""
         for name in folder.files:
-            _add(series, (folder.split or "", below + name.rpartition(".")[0]), folder.path + name)
+            _add(series, (split, below + name.rpartition(".")[0]), folder.path + name)
     return found
 
 
@@ -139,35 +162,38 @@ def _shared(tokens: list[list[str]]) -> int:
 def _by_extension(series: Series) -> list[Series]:
     if not series.doubles:
         return []
-    return _grouped(
-        series, lambda path: (path.rpartition("/")[2].rpartition(".")[0], f"*.{path.rpartition('.')[2].lower()}")
-    )
+    return _grouped(series, lambda path: (_stem(path), f"*.{path.rpartition('.')[2].lower()}"))
 
 
 def _by_ending(series: Series) -> list[Series]:
     """x_image and x_mask, or x and x_mask."""
-    endings = Counter(_ending(_stem(path)) for path in series.files.values())
-    frequent = {ending for ending, count in endings.items() if ending and count >= FREQUENT * len(series.files)}
-
-    def tell(path: str) -> tuple[str, str]:
-        stem = _stem(path)
-        ending = _ending(stem)
-        return (stem[: -len(ending)], f"*{ending}") if ending in frequent else (stem, "*")
-
-    return _grouped(series, tell) if frequent else []
+    return _by_affix(series, _ending, lambda stem, ending: (stem.removesuffix(ending), f"*{ending}"))
 
 
 def _by_beginning(series: Series) -> list[Series]:
-    """image_x and mask_x."""
-    beginnings = Counter(_beginning(_stem(path)) for path in series.files.values())
-    frequent = {first for first, count in beginnings.items() if first and count >= FREQUENT * len(series.files)}
+    """image_x and mask_x, or x and mask_x."""
+    return _by_affix(series, _beginning, lambda stem, beginning: (stem.removeprefix(beginning), f"{beginning}*"))
+
+
+def _by_affix(
+    series: Series, affix: Callable[[str], str], without: Callable[[str, str], tuple[str, str]]
+) -> list[Series]:
+    """Parts of a series by the affixes that many of its names have; none where these do not tell names apart.
+
+    `without` gives a name without its affix, and the pattern of those that have it.
+    """
+    sample = random.Random(0).sample(paths := list(series.files.values()), min(SAMPLED, len(paths)))
+    counts = Counter(affix(_stem(path)) for path in sample)
+    frequent = {each for each, count in counts.items() if each and count >= FREQUENT * len(sample)}
+    if len(counts) < 2 or not frequent:
+        return []
 
     def tell(path: str) -> tuple[str, str]:
         stem = _stem(path)
-        first = _beginning(stem)
-        return (stem[len(first) :], f"{first}*") if first in frequent else (stem, "*")
+        found = affix(stem)
+        return without(stem, found) if found in frequent else (stem, "*")
 
-    return _grouped(series, tell) if frequent else []
+    return _grouped(series, tell)
 
 
 def _stem(path: str) -> str:
@@ -176,12 +202,12 @@ def _stem(path: str) -> str:
 
 def _ending(stem: str) -> str:
     """The last word with what is before it: _mask of 001_mask, and a of 001a; empty where it is a number or all."""
-    match = re.search(r"(?:[ _.\-]+[^\W_]*[^\W\d_][^\W_]*|(?<=\d)[^\W\d_]+)$", stem)
+    match = _ENDING.search(stem)
     return match[0] if match and match.start() > 0 else ""
 
 
 def _beginning(stem: str) -> str:
-    match = re.match(r"(?:[^\W_]*[^\W\d_][^\W_]*[ _.\-]+|[^\W\d_]+(?=\d))", stem)
+    match = _BEGINNING.match(stem)
     return match[0] if match and match.end() < len(stem) else ""
 
 

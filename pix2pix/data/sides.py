@@ -50,10 +50,10 @@ def _kinds(side: Sequence[Glance]) -> Kinds:
     return kind_of([each.rgb for each in side], [each.numbers for each in side])
 
 
-def likely_direction(a: Kinds | None, b: Kinds | None) -> Direction:
-    """Labels or lines are the input; AtoB where neither or both are."""
+def likely_direction(found: Found, a: Kinds | None, b: Kinds | None) -> Direction:
+    """Labels or lines are the input; AtoB where neither or both are, and where the folders' names made the input A."""
     is_b = a is not None and b is not None and a.kind == "image" and b.kind != "image"
-    return "BtoA" if is_b else "AtoB"
+    return "BtoA" if is_b and len(found.folders) < 2 else "AtoB"
 
 
 class Values(NamedTuple):

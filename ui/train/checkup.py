@@ -84,7 +84,7 @@ def look_at(
     found = find_pairs(expanded(folder), layout, folders=folders, open_files=False)
     left_out = [f"{name}: {why}" for name, why in found.left_out.items()]
     shown = f"<p>{html.escape(found.describe())} {_details(left_out)}</p>"
-    direction = direction or likely_direction(*look_for_labels(found))
+    direction = direction or likely_direction(found, *look_for_labels(found))
     return found, direction, shown + _samples(found, direction)
 
 

@@ -1,0 +1,75 @@
+"""What is odd about a dataset as a whole, each oddity with what will be done about it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pix2pix.classes import ranged
+from pix2pix.data.kinds import Kinds
+from pix2pix.data.pairs import Found, count_of
+from pix2pix.data.sides import Values, likely_direction
+from pix2pix.palette import CMP
+
+FEW = 50  # pairs to learn from
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd: what it is, what will be done about it, and which files it is about."""
+
+    what: str
+    action: str
+    files: tuple[str, ...] = ()
+
+
+def about_files(files: list[str], noun: str, one: str, many: str, action: str) -> Iterator[Finding]:
+    if files:
+        yield Finding(f"{count_of(len(files), noun)} {one if len(files) == 1 else many}", action, tuple(files))
+
+
+def about_sizes(sizes: Counter[tuple[int, int]]) -> Iterator[Finding]:
+    if len(sizes) > 1:
+        (width, height), (wide, high) = min(sizes), max(sizes)
+        yield Finding(
+            f"The pictures have {len(sizes):,} sizes, from {width}x{height} to {wide}x{high}",
+            "Each is resized to one square.",
+        )
+
+
+def about_labels(side: str, kinds: Kinds | None) -> Iterator[Finding]:
+    if kinds and kinds.numbers:
+        yield Finding(
+            f"{side} is label maps that hold the numbers of classes: {ranged(kinds.numbers)}",
+            "Each is shown in a colour, which is kept with the run; as the input, the Draw tab paints with them.",
+        )
+    elif kinds and kinds.palette:
+        palette = "the 12 facade classes" if kinds.palette is CMP else f"{len(kinds.palette)} colours"
+        yield Finding(
+            f"{side} is label maps in {palette}",
+            "As the input, their colours are snapped to these, and the Draw tab paints with them.",
+        )
+
+
+def about_direction(found: Found, a: Kinds | None, b: Kinds | None) -> Iterator[Finding]:
+    if likely_direction(found, a, b) == "BtoA":
+        yield Finding(
+            "B looks like the input: it is " + ("label maps" if b and b.kind == "labels" else "line drawings"),
+            "BtoA learns to make A of it; AtoB, the default, the other way round.",
+        )
+
+
+def about_values(side: str, values: Values | None) -> Iterator[Finding]:
+    if values:
+        yield Finding(
+            f"{side}: {values.describe()}",
+            f"These are black and white; --scale-{side.lower()}=LOW..HIGH says otherwise. Pictures are computed and "
+            "written in 8 bits.",
+        )
+
+
+def about_count(count: int) -> Iterator[Finding]:
+    if 0 < count < FEW:
+        yield Finding(
+            f"{count_of(count, 'picture')} to train on is little",
+            "Used all the same: enough to try it, while a good translator takes some hundred.",
+        )
