@@ -59,11 +59,12 @@ function requested(by) {
   return { drawing: tint ? tinted(drawing, by.colour) : drawing, seed: tint ? null : by.seed };
 }
 
-function showNote() {
+// Why the four look as they do, if their colours have no place in the drawing.
+function withoutInside() {
   const blank = !currentDrawing().strokes.length;
-  const note = find(".note");
-  note.hidden = mode !== "variations" || blank || !others[0]?.by.colour || hasInside(others[0].by);
-  note.textContent =
+  if (mode !== "variations" || blank || !others[0]?.by.colour || hasInside(others[0].by)) return "";
+  return (
     "Nothing is enclosed by an outline yet, so there is no inside to colour. " +
-    (props.has_dropout ? "These four differ by chance." : "Close the outline, and four colours appear here.");
+    (props.has_dropout ? "These four differ by chance." : "Close the outline, and four colours appear here.")
+  );
 }

@@ -52,7 +52,7 @@ function showControls() {
   find(".width input").value = widths[tool] ?? 1;
   find(".undo").disabled = !sheet.past.length;
   find(".redo").disabled = !sheet.future.length;
-  for (const button of element.querySelectorAll(".clear, .mirror, .save-drawing, .pin, .correct"))
+  for (const button of element.querySelectorAll(".clear, .mirror, .copy-link, .save-drawing, .pin, .correct"))
     button.disabled = blank;
   press(find(".sees"), seesModel);
   press(find(".trace"), !traced.hidden);
@@ -123,7 +123,7 @@ function swatch(name, background, choose) {
 }
 
 function showSamples() {
-  const kind = model.palette ? "labels" : "edges";
+  const kind = kindOf(model);
   const wall = model.palette ? [{ name: "Empty wall", strokes: [] }] : [];
   const fitting = [...wall, ...props.samples.filter((sample) => sample.kind === kind)];
   const buttons = fitting.map((sample) => {
@@ -223,8 +223,9 @@ const CLICKS = {
   ".mirror": mirror,
   ".save": savePicture,
   ".save-both": saveBoth,
+  ".copy-link": copyLink,
   ".save-drawing": saveDrawing,
-  ".open-drawing": () => openFile(".json,application/json", openAny),
+  ".open-drawing": () => openFile(".json,application/json,image/png", openAny),
   ".trace": () => (traced.hidden ? openFile("image/*", trace) : untrace()),
   ".sees": () => ((seesModel = !seesModel), paintSoon(), showControls()),
   ".zoom-in": () => zoomBy(ZOOM_STEP),
@@ -249,8 +250,8 @@ for (const event of ["focus", "blur"]) canvas.addEventListener(event, paintSoon)
 canvas.addEventListener("keydown", aimByKey);
 canvas.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press of a finger
 canvas.addEventListener("wheel", turnWheel, { passive: false });
-canvas.addEventListener("dragover", (event) => event.preventDefault());
-canvas.addEventListener("drop", (event) => (event.preventDefault(), openAny(event.dataTransfer.files[0])));
+for (const event of ["dragover", "dragleave", "drop"]) find(".boards").addEventListener(event, drag);
+window.addEventListener("hashchange", openLink); // a link that is opened where the page is open already
 find(".any-colour").addEventListener("input", (event) => chooseColour(event.target.value));
 find(".width input").addEventListener("input", ({ target }) => ((widths[tool] = Number(target.value)), showCursor()));
 find(".moment").addEventListener("input", chooseMoment);
@@ -265,5 +266,5 @@ for (const button of element.querySelectorAll(".pin, .correct")) button.hidden =
 showColours();
 showControls();
 showSamples();
-refreshModels();
+refreshModels().then(openLink);
 const refreshing = setInterval(() => (element.isConnected ? refreshModels() : clearInterval(refreshing)), REFRESH);

@@ -24,6 +24,8 @@ function newSheet(drawing = { strokes: [], background: backgroundLabel() }) {
   return { drawing, past: [], future: [] };
 }
 
+const kindOf = (about) => (about.palette ? "labels" : "edges");
+
 function sheetKey() {
   return JSON.stringify(model.palette);
 }
@@ -44,6 +46,7 @@ function commit(drawing) {
 }
 
 function keep(drawing) {
+  told = "";
   sheet.past.push(sheet.drawing);
   sheet.future = [];
   sheet.drawing = drawing;
@@ -102,22 +105,4 @@ function recall() {
   } catch {
     return undefined; // what another version has kept
   }
-}
-
-// A drawing from outside, as it may be drawn. Throws an Error, in words, for anything else.
-function checked({ strokes, background }) {
-  if (!Array.isArray(strokes)) throw new Error("it has no strokes");
-  const isPoint = (point) => Array.isArray(point) && point.length >= 2 && point.every(Number.isFinite);
-  const isColour = (value) => /^#[0-9a-f]{6}$/i.test(value);
-  for (const { tool, points, width, colour, label } of strokes) {
-    const count = { rect: 2, fill: 1, inside: 0 }[tool];
-    const fits =
-      Array.isArray(points) &&
-      points.every(isPoint) &&
-      (count === undefined ? points.length > 0 : points.length === count);
-    const broad = width === undefined || (width > 0 && width <= UNITS);
-    const coloured = !HINTS.includes(tool) || isColour(colour) || (tool === "fill" && typeof label === "string");
-    if (!Object.hasOwn(TOOLS, tool) || !fits || !broad || !coloured) throw new Error("a stroke that cannot be drawn");
-  }
-  return { strokes, background };
 }

@@ -8,8 +8,8 @@ let version = 0; // of the drawing; each change is a new one
 let asking = false;
 let mode = ""; // what lies below the boards: nothing, "variations", "compare" or "history"
 
-// What a picture is made by, where it is shown, and the version of the drawing that it belongs to.
-const newView = (by, image) => ({ by, image, shown: -1 });
+// What a picture is made by, where it is shown, the version of the drawing that it belongs to, and what it was made of.
+const newView = (by, image) => ({ by, image, shown: -1, made: null });
 const main = newView({ model: DEFAULT_MODEL, seed: null, step: null }, picture);
 let others = [];
 
@@ -46,16 +46,25 @@ async function ask(asker, asked) {
   const { by } = asker;
   const { model: about, step } = by;
   const { drawing, seed } = requested(by);
+  const made = { by, drawing: still(drawing) };
   const answer = server
     .translate({ model: about.name, session, seed, step, picture: forModel(about, drawing).toDataURL("image/png") })
-    .then((reply) => (by === asker.by ? receive(asker, reply, asked, started) : true)) // else: not what it shows now
+    .then((reply) => (by === asker.by ? receive(asker, reply, asked, made, started) : true)) // else: not what it shows now
     .catch(() => false);
   const answered = await Promise.race([answer, pause(PATIENCE).then(() => false)]);
   clearTimeout(slow);
   return answered;
 }
 
-async function receive(asker, reply, asked, started) {
+// As it is now, whatever becomes of the stroke that is being drawn.
+function still(drawing) {
+  if (!stroke) return drawing;
+  const { pointer, straightFrom, ...line } = stroke;
+  const strokes = drawing.strokes.map((each) => (each === stroke ? { ...line, points: [...line.points] } : each));
+  return { ...drawing, strokes };
+}
+
+async function receive(asker, reply, asked, made, started) {
   if (!reply || reply.superseded) return false;
   if (asked <= asker.shown) return true; // a newer one has come meanwhile
   if (reply.error) {
@@ -66,7 +75,7 @@ async function receive(asker, reply, asked, started) {
   next.src = reply.picture;
   await next.decode(); // so that the change of pictures does not flicker
   if (asked <= asker.shown) return true;
-  asker.shown = asked;
+  Object.assign(asker, { shown: asked, made });
   showPicture(asker, reply.picture);
   if (asker === main) showStatus(Math.round(performance.now() - started) + " ms");
   return true;
@@ -102,6 +111,19 @@ function showStatus(text, wrong = false) {
   status.textContent = text;
   status.classList.toggle("wrong", wrong);
   status.setAttribute("aria-live", wrong ? "assertive" : "off"); // milliseconds are not worth reading aloud
+}
+
+let told = ""; // of the drawing that is there: until it changes
+
+function tell(words) {
+  told = words;
+  showNote();
+}
+
+function showNote() {
+  const words = told || withoutInside();
+  find(".note").hidden = !words;
+  find(".note").textContent = words;
 }
 
 // A new `by`, so that an answer to what was asked before is not taken for it.

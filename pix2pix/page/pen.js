@@ -32,7 +32,8 @@ function place(event) {
     units(event.clientX - box.left, box.width, view.x),
     units(event.clientY - box.top, box.height, view.y),
   ];
-  return event.pointerType === "pen" ? [...point, event.pressure] : point;
+  const pressure = Math.round(event.pressure * 1000) / 1000;
+  return nearPaper(event.pointerType === "pen" ? [...point, pressure] : point);
 }
 
 function newStroke(event) {

@@ -9,6 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from pix2pix.__main__ import main
 from pix2pix.files import checkpoint, places
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
@@ -21,6 +22,7 @@ from ui.guard import Rules
 from ui.studio import Studio
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+READY = 60_000  # ms until the page in one file has compiled WebAssembly, and made a first picture
 WAIT_MS = 60_000  # for what a page is expected to show; other tests, and trainings, share the machine's cores
 SNAPSHOTS = (50, 100)  # of tiny2shoes, which is at step 1,000
 KINDS = {"tiny2shoes": Side("edges"), "tiny2facades": Side("labels", CMP)}
@@ -130,3 +132,39 @@ def sheet(open_page: Open) -> Sheet:
 @pytest.fixture
 def labels(open_page: Open) -> Sheet:
     return Sheet(open_page(), "tiny2facades")
+
+
+@pytest.fixture
+def open_file(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a file offline; an error of the page, or anything that it asks of a network, fails."""
+    contexts, wrong = [], []
+
+    def open_file(path: Path, **options) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
+        context.set_offline(True)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        expect(page.locator(".runs")).to_contain_text("Ready", timeout=READY)
+        wrong.extend(url for url in asked if not url.startswith(("file:", "data:", "blob:")))
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """The page of a tiny generator whose name would end a script, if it could."""
+    metadata = Metadata(
+        "</script><b>box", 7, a=Side("edges"), b=Side("photo"), licence="<MIT>", line_width=2, colour_hints=True
+    )
+    checkpoint.save(tmp_path / "tiny.safetensors", Generator(GeneratorConfig(64, ngf=4)), metadata)
+    assert main(["export-web", str(tmp_path / "tiny.safetensors"), str(tmp_path / "tiny.html")]) == 0
+    return tmp_path / "tiny.html"

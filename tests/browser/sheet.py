@@ -94,6 +94,20 @@ def lose(page: Page, times: int, how: Callable[[Route], None]) -> None:
     page.route("**/component_server/", handle)
 
 
+def drop(page: Page, name: str, kind: str, content: bytes) -> None:
+    """A file onto the paper, as from the desktop."""
+    transfer = page.evaluate_handle(
+        """([name, type, content]) => {
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([bytes], name, { type }));
+          return transfer;
+        }""",
+        [name, kind, base64.b64encode(content).decode()],
+    )
+    page.dispatch_event("#draw-canvas", "drop", {"dataTransfer": transfer})
+
+
 def image(url: str | None) -> Image.Image:
     assert url is not None
     return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))

@@ -72,7 +72,7 @@ def test_a_drawing_is_saved_and_opened_again(sheet: Sheet):
 def test_what_is_no_drawing_is_said_in_words(sheet: Sheet, tmp_path):
     for name, text in {
         "text.json": "no JSON",
-        "labels.json": '{"kind": "labels", "strokes": []}',
+        "labels.json": '{"kind": "labels", "strokes": [], "background": "water"}',
         "nonsense.json": '{"kind": "edges", "strokes": [{"tool": "hammer", "points": [[1, 2]]}]}',
         "endless.json": '{"kind": "edges", "strokes": [{"tool": "pen", "points": []}]}',
     }.items():

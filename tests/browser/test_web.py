@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,39 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from pix2pix import Translator
 from pix2pix.__main__ import main
-from pix2pix.files import checkpoint
-from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.files.places import ROOT
-from pix2pix.models import Generator, GeneratorConfig
-from tests.browser.conftest import QUIET
+from tests.browser.conftest import QUIET, READY
 
-READY = 60_000  # ms: WebAssembly is compiled, and a first picture made
 TIME = re.compile(r"A picture takes \d+ ms.*WebAssembly in this browser; nothing leaves it")
-
-
-@pytest.fixture
-def open_file(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a file offline; an error of the page, or anything that it asks of a network, fails."""
-    contexts, wrong = [], []
-
-    def open_file(path: Path, **options) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
-        context.set_offline(True)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.as_uri())
-        expect(page.locator(".runs")).to_contain_text("Ready", timeout=READY)
-        wrong.extend(url for url in asked if not url.startswith(("file:", "data:", "blob:")))
-        return page
-
-    yield open_file
-    for context in contexts:
-        context.close()
-    assert wrong == []
 
 
 def both(page: Page) -> tuple[Image.Image, Image.Image]:
@@ -95,17 +66,6 @@ def test_webgpu_draws_as_pytorch_does(launch: Callable[..., Browser], tiny: Path
     page.get_by_role("button", name="Boot").click()
     drawing, picture = both(page)
     assert difference(picture, Translator.load(tiny.with_suffix(".safetensors"))(drawing)) < 3
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    """The page of a tiny generator whose name would end a script, if it could."""
-    metadata = Metadata(
-        "</script><b>box", 7, a=Side("edges"), b=Side("photo"), licence="<MIT>", line_width=2, colour_hints=True
-    )
-    checkpoint.save(tmp_path / "tiny.safetensors", Generator(GeneratorConfig(64, ngf=4)), metadata)
-    assert main(["export-web", str(tmp_path / "tiny.safetensors"), str(tmp_path / "tiny.html")]) == 0
-    return tmp_path / "tiny.html"
 
 
 def test_the_picture_follows_the_pen(open_file: Callable[..., Page], tiny: Path):
