@@ -3,13 +3,14 @@
 # make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); damage files
 # make fuzz      a thousand broken pictures, five hundred files of weights and of runs (make test tries twenty of each)
 # make audit     known holes in what is installed; needs a network
+# make gpu       try and time all that is done on a GPU, for ten minutes, and write gpu.md
 # make docs      the documentation as a website in site/
 # All make .venv and install what is missing first, and can be called again and again.
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test faults fuzz audit check format browser docs clean
+.PHONY: run test faults fuzz audit check format browser gpu docs clean
 
 run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
@@ -22,6 +23,9 @@ faults: .venv/.test
 
 fuzz: .venv/.test
 	FUZZ_PICTURES=1000 FUZZ_FILES=500 $(BIN)/python -m pytest -s tests/test_fuzz.py $(ARGS)
+
+gpu: .venv/.test
+	$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 audit: .venv/.test
 	$(BIN)/python -m pip install --disable-pip-version-check -q pip-audit

@@ -1,0 +1,35 @@
+"""The script that tries everything on a GPU: here on the CPU, with networks as small as they can be."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pix2pix.files.places import ROOT
+
+
+def tried(tmp_path: Path, *flags: str) -> tuple[int, str, str]:
+    """Its status, what it printed, and its report."""
+    report = tmp_path / "gpu.md"
+    command = [sys.executable, "benchmarks/gpu.py", "--tiny", "--report", str(report), *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr, report.read_text("utf-8")
+
+
+def test_what_a_cpu_has_passes_and_the_rest_is_said_to_be_not_here(tmp_path: Path):
+    paths = ["resident data", "workers", "graph", "CPU", "resume", "inference", "app"]
+    status, printed, report = tried(tmp_path, "--device", "cpu", "--only", *paths)
+    assert status == 0, printed
+    for path in paths:
+        assert f"| {path} | {'not here' if path == 'graph' else 'passed'} |" in report
+    assert "| only CUDA has it |" in report
+    assert "losses differ by 0 at most in 5 steps" in report, "the CPU beside itself"
+    assert "resumed and finished; losses differ by 0 at most" in report
+    assert "0.000 grey levels from the CPU's, 0 at most" in report
+
+
+def test_a_path_that_fails_is_named_with_its_reason_and_the_others_still_run(tmp_path: Path):
+    status, printed, report = tried(tmp_path, "--device", "meta", "--only", "inference", "graph")
+    assert status == 1, printed
+    assert "| inference | failed |" in report
+    assert "Traceback (most recent call last)" in report.partition("## inference")[2]
+    assert "| graph | not here |" in report
