@@ -513,11 +513,12 @@ def test_edges_are_drawn_in_a_style_that_varies_in_training(tmp_path: Path):
 # Colour hints
 
 
-def save_squares(root: Path, count: int) -> Path:
-    """Photos of a square on white."""
+def save_squares(root: Path, count: int, colour: tuple[int, int, int] = (90, 60, 30)) -> Path:
+    """Photos of a square on white, brown if nothing else is said."""
+    root.mkdir(exist_ok=True)
     for number in range(count):
         photo = Image.new("RGB", (64, 64), "white")
-        photo.paste((90, 20, 2 * number), (16, 16, 48, 48))
+        photo.paste((*colour[:2], colour[2] + number), (16, 16, 48, 48))
         photo.save(root / f"{number}.png")
     return root
 
@@ -534,6 +535,12 @@ def test_half_of_the_drawings_have_colour_hints(tmp_path: Path):
     assert 70 < sum(hinted) < 130
     plain = dataset(root, load_size=64, crop_size=64, augment=True)
     assert not any(has_hints(plain._pair((epoch, 0))[0]) for epoch in range(20))
+
+
+def test_what_is_vivid_always_has_hints(tmp_path: Path):
+    for name, colour in {"red": (170, 20, 30), "navy": (30, 40, 100), "green": (40, 120, 60)}.items():
+        pairs = dataset(save_squares(tmp_path / name, 2, colour), load_size=64, crop_size=64, augment=True, hints=True)
+        assert all(has_hints(pairs._pair((epoch, 0))[0]) for epoch in range(20)), name
 
 
 def test_a_drawing_without_hints_keeps_its_photo(tmp_path: Path):

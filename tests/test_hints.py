@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pix2pix.data.hints import PAPER, hinted, softened
+from pix2pix.data.hints import PAPER, hinted, is_vivid, softened
 from pix2pix.edges import EdgeStyle, edges
 
 SEEDS = range(60)
@@ -155,3 +155,23 @@ def test_tiny_and_oblong_pictures_work(size: tuple[int, int]):
     for seed in SEEDS:
         drawing, truth = hint(blank(photo), photo, seed)
         assert drawing.shape == truth.shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize("colour", ["black", "grey", "white", "saddlebrown", "tan", "beige", "#3b2417", "#7a3b22"])
+def test_leather_and_greys_are_not_vivid(colour: str):
+    assert not is_vivid(disc(colour))
+
+
+@pytest.mark.parametrize(
+    "colour", ["red", "navy", "pink", "green", "purple", "teal", "orange", "#8a1030", "yellowgreen"]
+)
+def test_other_colours_are_vivid(colour: str):
+    assert is_vivid(disc(colour))
+
+
+def test_a_little_colour_makes_nothing_vivid():
+    photo = disc("black")
+    photo.paste((255, 0, 0), (30, 30, 36, 36))  # of 32 x 32
+    assert not is_vivid(photo)
+    photo.paste((255, 0, 0), (24, 24, 40, 40))
+    assert is_vivid(photo)

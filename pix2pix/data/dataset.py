@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, Sampler
 
 from pix2pix import images
 from pix2pix.data.augment import AFFINE_SHARE, GAP_SHARE, Cut, affine, with_gap
-from pix2pix.data.hints import SHARE, hinted
+from pix2pix.data.hints import SHARE, hinted, is_vivid
 from pix2pix.data.layouts import HALVES, DatasetError, halves
 from pix2pix.data.pairs import MIN_SIDE, Entry, Found
 from pix2pix.edges import EdgeStyle, edges
@@ -95,7 +95,8 @@ class PairedImages(Dataset):
             if self.wander and rng.random() < GAP_SHARE:
                 photo = Image.fromarray(with_gap(np.asarray(photo), rng))
             drawing = edges(photo, style)
-            pictures = hinted(drawing, photo, rng) if self.hints and rng.random() < SHARE else (drawing, photo)
+            wants_hints = self.hints and (rng.random() < SHARE or is_vivid(photo))
+            pictures = hinted(drawing, photo, rng) if wants_hints else (drawing, photo)
         a, b = pictures
         return (a, b) if self.direction == "AtoB" else (b, a)
 

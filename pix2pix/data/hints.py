@@ -2,6 +2,9 @@
 
 Strokes, dabs, filled parts, or the whole inside; a drawing without hints is just the drawing. Their rims are soft: the
 network's first skip connection passes on whatever is sharp, and the picture would show where a hint ends.
+
+What is neither grey nor brown always has hints. A network gives a drawing without them the mean of all that it may be:
+of blue and red and brown things of one shape that is brown with stains.
 """
 
 import cv2
@@ -16,6 +19,11 @@ SOFTNESS = 4.0  # pixels at 256: sigma of the blur of a hint's rim
 REACH = 12  # pixels at 256 that the blur looks to each side
 OPAQUE = 1 / 3  # of what is around a place has a colour where a hint is opaque; from there it fades
 PAPER = 232  # of 255: lighter colours would not be seen on white paper
+GREY, BRIGHT = (
+    16.0,
+    55.0,
+)  # chroma, in CIELAB: below is grey; from there too bright for brown
+VIVID = 0.1  # share of a thing that is of another colour than these
 LINE = 128  # of 255: darker pixels of a drawing are line
 
 
@@ -38,6 +46,18 @@ def hinted(drawing: Image.Image, photo: Image.Image, rng: np.random.Generator) -
         coverage |= hint
     layer = Image.fromarray(softened(colours, coverage))
     return ImageChops.multiply(drawing, layer), Image.fromarray(pixels)
+
+
+def is_vivid(photo: Image.Image) -> bool:
+    """Whether over a tenth of the thing on a photo (RGB) is neither grey nor brown."""
+    pixels = np.asarray(photo)
+    thing = pixels[pixels.min(axis=2) < PAPER].astype(np.float32) / 255
+    if not len(thing):
+        return False
+    _, a, b = cv2.cvtColor(thing[None], cv2.COLOR_RGB2LAB)[0].T
+    chroma = np.hypot(a, b)
+    brown = (chroma < BRIGHT) & (b > 0.7 * a) & (a > -0.25 * b)  # by hue from mahogany to sand
+    return float(((chroma > GREY) & ~brown).mean()) > VIVID
 
 
 def softened(colours: np.ndarray, coverage: np.ndarray) -> np.ndarray:
