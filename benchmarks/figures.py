@@ -71,7 +71,7 @@ def pictures() -> None:
     save([[a, *moments, b]], "steps.jpg")
 
     D = Discriminator(ndf=16)
-    discriminators.take_up(run.path / DISCRIMINATORS_FILE, {"D": D})
+    discriminators.load_fitting(run.path / DISCRIMINATORS_FILE, {"D": D})
     with torch.inference_mode():
         verdicts = [D(a[None], picture[None])[0].sigmoid() * 2 - 1 for picture in (b, translated(best, a))]
     large = [torch.nn.functional.interpolate(verdict[None], SIDE)[0].expand(3, -1, -1) for verdict in verdicts]

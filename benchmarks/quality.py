@@ -93,7 +93,9 @@ def main() -> None:
 def mean_target(pairs: PairedImages) -> Image.Image:
     """The mean of the targets, or of MEAN_OF of them: what a generator would make that does not look at its input."""
     chosen = spread(MEAN_OF, len(pairs))
-    total = sum(np.asarray(pairs.look(index)[1], float) for index in tqdm(chosen, "mean", leave=False, disable=None))
+    total = sum(
+        np.asarray(pairs.pictures(index)[1], float) for index in tqdm(chosen, "mean", leave=False, disable=None)
+    )
     return Image.fromarray(np.rint(total / len(chosen)).astype(np.uint8))
 
 
@@ -103,7 +105,7 @@ def compare(
     """The figures of the generator's outputs, and of others to judge them by. Those of lines only if it takes edges."""
     rows = defaultdict(list)
     for index in tqdm(range(len(pairs)), "compare", leave=False, disable=None):
-        a, b = pairs.look(index)
+        a, b = pairs.pictures(index)
         outputs = {"generator": translate(a), "mean training picture": mean, "input itself": a}
         if takes_edges:
             outputs["target itself"] = b  # whose edges need not be those of the input, where a person drew them
@@ -159,7 +161,7 @@ def colour_errors(translate: Translate, pairs: PairedImages) -> dict[str, Figure
     """How far the outputs are from the colours that the hints ask for, for drawings with them and for plain ones."""
     rows = defaultdict(list)
     for index in tqdm(range(len(pairs)), "colours", leave=False, disable=None):
-        plain, _ = pairs.look(index)
+        plain, _ = pairs.pictures(index)
         drawing, photo = with_hints(pairs, index)
         truth = np.asarray(photo, int)
         is_hint, is_object = (np.asarray(drawing) != np.asarray(plain)).any(axis=2), truth.min(axis=2) < PAPER
@@ -172,13 +174,13 @@ def colour_errors(translate: Translate, pairs: PairedImages) -> dict[str, Figure
 
 def with_hints(pairs: PairedImages, index: int) -> tuple[Image.Image, Image.Image]:
     """Always the same hints in a drawing, and the photo in the colours that they ask for."""
-    return hinted(*pairs.look(index), np.random.default_rng(index))
+    return hinted(*pairs.pictures(index), np.random.default_rng(index))
 
 
 def contact_sheet(translate: Translate, pairs: PairedImages, takes_hints: bool) -> Image.Image:
     """Rows of input, target and fake, of pairs far from each other; below them the same with hints."""
     chosen = spread(COLUMNS, len(pairs))
-    sets = [[pairs.look(index) for index in chosen]]
+    sets = [[pairs.pictures(index) for index in chosen]]
     if takes_hints:
         sets.append([with_hints(pairs, index) for index in chosen])
     rows = []

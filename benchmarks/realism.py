@@ -76,13 +76,13 @@ def main() -> None:
 
 def real_pictures(pairs: PairedImages) -> list[Picture]:
     """Every n-th target, from the first, for the n that comes closest to REAL of them."""
-    return [pairs.look(index)[1] for index in range(0, len(pairs), max(1, round(len(pairs) / REAL)))]
+    return [pairs.pictures(index)[1] for index in range(0, len(pairs), max(1, round(len(pairs) / REAL)))]
 
 
 def outputs_of(translate: Callable[[Picture], Picture], pairs: PairedImages) -> Iterator[tuple[Picture, Outputs]]:
     """Each target, and the outputs that are to be like it: of its drawings, where only the photo is given."""
     for index in tqdm(range(len(pairs)), "realism", leave=False, disable=None):
-        a, b = pairs.look(index)
+        a, b = pairs.pictures(index)
         drawings = {"sparse drawings": edges(b, SPARSE), "default drawings": a}
         given = drawings if pairs.found.layout == "photos" else {"generator": a}
         yield b, {name: translate(drawing) for name, drawing in given.items()}

@@ -146,7 +146,7 @@ def _ours(options: argparse.Namespace, objective: Objective = "paper") -> Callab
 
     from training.config import OBJECTIVES, TrainConfig
     from training.loop import accelerator_for, adam, memory_format, networks, steps
-    from training.perceptual_terms import judges, perceptual_terms
+    from training.perceptual_terms import further_discriminators, perceptual_terms
 
     ngf, batch = options.ngf, options.batch
     config = TrainConfig(
@@ -156,7 +156,7 @@ def _ours(options: argparse.Namespace, objective: Objective = "paper") -> Callab
     accelerator = accelerator_for(config)
     G, D = networks(config, accelerator.device)
     terms = perceptual_terms(config, accelerator)
-    _, step = steps(config, accelerator, G, D, adam(config, G), adam(config, D, *judges(terms)), terms)
+    _, step = steps(config, accelerator, G, D, adam(config, G), adam(config, D, *further_discriminators(terms)), terms)
     a, b = torch.rand(2, batch, 3, 256, 256, device=accelerator.device) * 2 - 1
     a, b = (half.contiguous(memory_format=memory_format(accelerator.device)) for half in (a, b))
     window = torch.zeros(2, dtype=torch.long, device=accelerator.device)

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pix2pix.console import exit_status
 from pix2pix.files.places import generators
-from pix2pix.pipes import whole_lines
 
 HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
 
@@ -100,7 +100,7 @@ def _translate(options: argparse.Namespace) -> int:
 
     from pix2pix import images
     from pix2pix.inference import Translator
-    from pix2pix.unlike import inverted
+    from pix2pix.input_checks import inverted
 
     outputs = _outputs(options.inputs, options.out)
     translator = Translator.load(options.checkpoint, options.device)
@@ -213,7 +213,7 @@ def _push(options: argparse.Namespace) -> int:
 
 def command() -> NoReturn:
     """`python -m pix2pix`, and `pix2pix` where it is installed."""
-    sys.exit(whole_lines(lambda: main(sys.argv[1:])))
+    sys.exit(exit_status(lambda: main(sys.argv[1:])))
 
 
 if __name__ == "__main__":

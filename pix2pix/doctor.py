@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator
 from typing import get_args
 
+from pix2pix.console import exit_status
 from pix2pix.data.doctor import Report, examine
 from pix2pix.data.folders import plain_name
 from pix2pix.data.layouts import DatasetError, Layout
 from pix2pix.data.pairs import Found, look_through, pairs_in
 from pix2pix.data.sides import likely_direction
 from pix2pix.palette import listed
-from pix2pix.pipes import whole_lines
 
 NAMED = 5  # files of each finding that are named
 
@@ -82,4 +82,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(whole_lines(lambda: main(*sys.argv[1:])))
+    sys.exit(exit_status(lambda: main(*sys.argv[1:])))

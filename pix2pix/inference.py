@@ -15,9 +15,9 @@ from pix2pix.devices import pick_device
 from pix2pix.edges import EdgeStyle, edges
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Network
+from pix2pix.input_checks import LOOKED_AT, on_sheet, remark_on
 from pix2pix.palette import snap
 from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, translated
-from pix2pix.unlike import LOOKED_AT, on_sheet, remark_on
 
 MOST_SEED = 2**63 - 1  # that torch takes
 

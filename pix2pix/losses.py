@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 COLOUR_SQUARE = 16  # pixels a side
 COLOURLESS = 0.1  # of 2: the most by which red, green and blue of a grey pixel differ, for JPEG moves them apart
-HELD_TO = 6.0  # of normalised activations
+ACTIVATION_BOUND = 6.0  # of normalised activations
 
 
 def gan_loss(logits: Tensor, real: bool) -> Tensor:
@@ -83,18 +83,18 @@ def hinge_generator_loss(fake_logits: Sequence[Tensor]) -> Tensor:
     return -torch.stack([logits.float().mean() for logits in fake_logits]).mean()
 
 
-def held(x: Tensor, weight: float) -> Tensor:
+def activation_penalty(x: Tensor, weight: float) -> Tensor:
     """x itself, whose gradient is that of an objective with a further term: for each picture, half of weight times the
-    sum of the squares of what in x is beyond ±HELD_TO.
+    sum of the squares of what in x is beyond ±ACTIVATION_BOUND.
 
     For normalised activations (N, C, H, W). Instance norm scales a map by all that is in it, so a network learns to
     make one huge value where it does least harm, and dims the rest with it: a blot that is always in the same place
     (Karras et al. 2020, StyleGAN2, section 2). Elsewhere activations are hardly ever beyond.
     """
-    return _Held.apply(x, weight)  # pyright: ignore[reportReturnType]
+    return _ActivationPenalty.apply(x, weight)  # pyright: ignore[reportReturnType]
 
 
-class _Held(torch.autograd.Function):
+class _ActivationPenalty(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: float) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx.save_for_backward(x)
@@ -104,4 +104,4 @@ class _Held(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (x,) = ctx.saved_tensors
-        return gradient + ctx.weight / len(x) * (x - x.clamp(-HELD_TO, HELD_TO)), None
+        return gradient + ctx.weight / len(x) * (x - x.clamp(-ACTIVATION_BOUND, ACTIVATION_BOUND)), None

@@ -22,7 +22,7 @@ EPS = 1.01e-5  # the original's
 SLOPE = 0.2  # of every LeakyReLU
 KERNEL, PADDING = 4, 1  # of every convolution
 DROPOUT_BLOCKS = 3  # the innermost up-blocks, whose input is 1x1, 2x2 and 4x4
-SMOOTH_BLOCKS = 4  # the outermost up-blocks, of whose grids `smooth` frees the picture
+CHECKERBOARD_BLOCKS = 4  # the outermost up-blocks, which draw its checkerboard
 FIRST = "down.0.0.weight"  # of the outermost convolution, the one that sees the input
 FEW_POSITIONS = 64  # of all images of a batch; up to so many the CPU convolves by a matrix product ...
 VERY_FEW_POSITIONS = 16  # ... and up to so many in fp32, whatever the autocast
@@ -80,7 +80,7 @@ class Generator(nn.Module):
         widths = self.config.widths
         last = len(widths) - 1
 
-        self.planes = ClassPlanes(self.config.classes) if self.config.classes else nn.Identity()
+        self.one_hot = OneHot(self.config.classes) if self.config.classes else nn.Identity()
         channels = [len(self.config.classes) or self.config.in_channels, *widths]
         self.down = nn.ModuleList(
             _conv(channels[level], width, norm=0 < level < last) for level, width in enumerate(widths)
@@ -99,7 +99,7 @@ class Generator(nn.Module):
         return Needs(multiple=self.config.image_size, bytes_per_pixel=64 + 8 * self.config.ngf)
 
     def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        x, skips = self.planes(a), []
+        x, skips = self.one_hot(a), []
         for level, down in enumerate(self.down):
             x = down(x if level == 0 else F.leaky_relu(x, SLOPE))  # (N, ngf·2^level up to 8 ngf, H/2^(level+1), …)
             skips.append(x)
@@ -112,7 +112,7 @@ class Generator(nn.Module):
         return torch.tanh(x)  # (N, out_channels, H, W)
 
     @torch.no_grad()
-    def smooth(self) -> None:
+    def remove_checkerboard(self) -> None:
         """Takes from the outer up-convolutions what draws a checkerboard on an even area, in place.
 
         Such a kernel makes each of the four pixels that one becomes with taps of its own, 2x2 of 16. Each kernel
@@ -120,7 +120,7 @@ class Generator(nn.Module):
         convolutional neural networks", 2019), so that an even input gives an even output.
         """
         kernels = [weight for weight in self.up.parameters() if weight.ndim == 4]  # (in, out, 4, 4)
-        for weight in kernels[-SMOOTH_BLOCKS:]:
+        for weight in kernels[-CHECKERBOARD_BLOCKS:]:
             taps = weight.unflatten(3, (2, 2)).unflatten(2, (2, 2))  # (in, out, 2, y of pixel, 2, x of pixel)
             pixels = taps.mean((2, 4), keepdim=True)
             weight.sub_((pixels - pixels.mean((3, 5), keepdim=True)).expand_as(taps).reshape_as(weight))
@@ -132,7 +132,7 @@ class Generator(nn.Module):
         return x * torch.empty_like(x).bernoulli_(keep, generator=noise) / keep
 
 
-class ClassPlanes(nn.Module):
+class OneHot(nn.Module):
     """A label map as one plane per class, 1 where it is that class and 0 elsewhere.
 
     Two of the twelve colours of facades differ little as numbers, and a mean of two colours may be a third: planes say
@@ -156,7 +156,7 @@ class ClassPlanes(nn.Module):
         return (nearness == nearness.amax(dim=1, keepdim=True)).to(a.dtype)
 
 
-def by_classes(weight: Tensor, classes: Sequence[tuple[int, int, int]]) -> Tensor:
+def one_hot_kernel(weight: Tensor, classes: Sequence[tuple[int, int, int]]) -> Tensor:
     """The first convolution of a generator that sees colours, (out, 3, 4, 4), as one that sees planes does the same."""
     colours = torch.tensor(classes, dtype=weight.dtype) / 127.5 - 1
     return torch.einsum("oihw,ki->okhw", weight, colours)

@@ -15,7 +15,7 @@ from PIL import Image
 from pix2pix.files.places import SNAPSHOTS
 from ui.draw import canvas
 from ui.draw.canvas import Replays
-from ui.scheduler import MOST_WAITING, Crowded, Scheduler
+from ui.scheduler import MOST_WAITING, QueueFull, Scheduler
 from ui.studio import Studio, StudioError
 
 
@@ -96,7 +96,7 @@ def test_only_so_many_drawings_wait():
     while scheduler._waiting:  # until it is served
         pass
     waiting = [scheduler.submit(str(number), lambda: "made") for number in range(MOST_WAITING)]
-    with pytest.raises(Crowded, match="Too many drawings"):
+    with pytest.raises(QueueFull, match="Too many drawings"):
         scheduler.run("one more", lambda: "made")
     waiting.append(scheduler.submit("0", lambda: "newer"))  # a session that waits already may replace its drawing
     gate.set()

@@ -56,7 +56,7 @@ def test_numbers_of_classes_are_recognised_and_coloured(tmp_path: Path, kind: st
     assert set(a.numbers) == there
     pairs = PairedImages(found, load_size=64, crop_size=64, **formats(found, "AtoB"))
     index = int(found.splits["train"][0].a.stem)
-    shown = np.asarray(pairs.look(0)[0])
+    shown = np.asarray(pairs.pictures(0)[0])
     colours = numbered(a.palette)
     expected = np.array([[colours[number] for number in row] for row in DRAWN[kind](index).tolist()])
     assert (shown == expected).all()
@@ -68,7 +68,7 @@ def test_numbers_of_classes_are_recognised_and_coloured(tmp_path: Path, kind: st
 def test_as_the_target_they_are_coloured_too(tmp_path: Path):
     found = find_pairs(fill(tmp_path, "0, 1", labels="B", pictures="A"))
     assert likely_direction(found, *look_for_labels(found)) == "BtoA"
-    _, target = PairedImages(found, load_size=64, crop_size=64, **formats(found, "AtoB")).look(0)
+    _, target = PairedImages(found, load_size=64, crop_size=64, **formats(found, "AtoB")).pictures(0)
     assert set(np.unique(np.asarray(target))) == {0, 255}
 
 

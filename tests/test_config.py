@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, asdict
 
 import pytest
 
-from training.config import TrainConfig
+from training.config import FORMER_NAMES, TrainConfig
 
 NOT_THE_DEFAULTS = {
     "name": "shoes-2.1_b",
@@ -19,20 +19,20 @@ NOT_THE_DEFAULTS = {
     "scale_b": "-1..1",
     "target_palette": "0=#000000,1=#ffffff",
     "palette": "cmp",
-    "class_planes": True,
+    "one_hot": True,
     "line_width": 2.0,
     "leave_out": ("train/1.png", "train/2.png"),
     "colour_hints": True,
     "load_size": 143,
     "crop_size": 128,
     "flip": False,
-    "wander": True,
+    "random_affine": True,
     "ngf": 32,
     "ndf": 16,
     "n_layers": 2,
     "dropout": 0.0,
     "init_from": "edges2shoes",
-    "smooth": True,
+    "checkerboard_free": True,
     "ema": 0.999,
     "epochs": 7,
     "steps": 1000,
@@ -43,8 +43,8 @@ NOT_THE_DEFAULTS = {
     "beta1": 0.0,
     "beta2": 0.99,
     "lambda_l1": 0.0,
-    "lambda_features": 10.0,
-    "lambda_spikes": 0.004,
+    "lambda_feature_matching": 10.0,
+    "lambda_activation": 0.004,
     "lambda_perceptual": 20.0,
     "lambda_colour": 50.0,
     "lambda_projected": 1.0,
@@ -142,6 +142,18 @@ def test_json_is_for_people_too():
 
 def test_settings_missing_from_json_take_their_default():
     assert TrainConfig.from_json('{"name": "shoes", "dataset": "shoes"}') == config()
+
+
+def test_settings_are_understood_by_their_former_names_too():
+    now = {name: NOT_THE_DEFAULTS[name] for name in FORMER_NAMES.values()}
+    old = {former: NOT_THE_DEFAULTS[name] for former, name in FORMER_NAMES.items()}
+    mixed = dict(list(old.items())[:2] + list(now.items())[2:])
+    for settings in (old, now, mixed):
+        read = TrainConfig.from_json(json.dumps({"name": "shoes", "dataset": "shoes", "ngf": 32, **settings}))
+        assert read == config(ngf=32, **now)
+    assert not FORMER_NAMES.keys() & json.loads(read.to_json()).keys()
+    with pytest.raises(ValueError, match="wander and random_affine are the same setting: it has both"):
+        TrainConfig.from_json(json.dumps({"name": "shoes", "dataset": "shoes", "wander": True, "random_affine": True}))
 
 
 def test_settings_of_a_later_version_are_named():

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from pix2pix.checked import checked, parsed, short
+from pix2pix.validation import parse_json, shorten, validate
 from training.config import _SHARES as SHARES
 from training.config import TrainConfig, bounds_of_settings
 from training.run import Run, RunBusy
@@ -91,13 +91,13 @@ def test_a_folder_in_the_place_of_a_file_is_no_file(name: str):
 
 
 def test_a_reason_is_never_longer_than_a_person_reads():
-    assert short("x" * 5000).endswith("x…")
-    assert len(short("x" * 5000)) == 200
+    assert shorten("x" * 5000).endswith("x…")
+    assert len(shorten("x" * 5000)) == 200
     with pytest.raises(ValueError, match="epochs ") as error:
-        checked(TrainConfig, {"name": "x", "dataset": "y", "epochs": "9" * 5000 + "x"})
+        validate(TrainConfig, {"name": "x", "dataset": "y", "epochs": "9" * 5000 + "x"})
     assert len(str(error.value)) <= 200
     with pytest.raises(ValueError, match="no JSON"):
-        parsed(DEEP)
+        parse_json(DEEP)
 
 
 # --- who trains

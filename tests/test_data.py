@@ -436,7 +436,7 @@ def test_crop_size_may_not_exceed_load_size(tmp_path: Path):
 
 def test_looking_cuts_out_the_centre(tmp_path: Path):
     save_twins(tmp_path / "1.png", side=40)
-    a, b = dataset(tmp_path, load_size=40, crop_size=16).look(0)
+    a, b = dataset(tmp_path, load_size=40, crop_size=16).pictures(0)
     whole = np.asarray(Image.open(tmp_path / "1.png"))
     assert (np.asarray(a) == whole[12:28, 12:28]).all()
     assert (np.asarray(b) == whole[12:28, 52:68]).all()
@@ -495,7 +495,7 @@ def test_photos_get_their_edges_on_the_fly(tmp_path: Path):
     photo = Image.new("RGB", (64, 64), "white")
     photo.paste((90, 20, 20), (16, 16, 48, 48))
     photo.save(tmp_path / "1.png")
-    drawing, shown = dataset(tmp_path, load_size=64, crop_size=64).look(0)
+    drawing, shown = dataset(tmp_path, load_size=64, crop_size=64).pictures(0)
     assert shown.tobytes() == photo.tobytes()
     assert drawing.tobytes() == edges(photo).tobytes()
     assert 0.01 < (np.asarray(drawing) < 128).mean() < 0.2
@@ -573,12 +573,12 @@ def test_hints_need_photos_alone(tmp_path: Path):
 # Wandering
 
 
-def test_half_of_the_photos_wander_and_stay_in_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_half_of_the_photos_are_moved_and_stay_in_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(dataset_module, "GAP_SHARE", 0)
     options = {"load_size": 72, "crop_size": 64, "augment": True, "flip": False}
     root = save_squares(tmp_path, 2)
     plain = dataset(root, **options)
-    pairs = dataset(root, wander=True, **options)
+    pairs = dataset(root, random_affine=True, **options)
     seen = [pairs._pair((epoch, 0)) for epoch in range(100)]
     moved = [pair for epoch, pair in enumerate(seen) if pair[1] != plain._pair((epoch, 0))[1]]
     assert 30 < len(moved) < 70
@@ -600,7 +600,7 @@ def test_a_fifth_of_them_have_a_gap_that_is_drawn(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(dataset_module, "AFFINE_SHARE", 0)
     root = save_squares(tmp_path, 2)
     options = {"load_size": 64, "crop_size": 64, "augment": True, "flip": False}
-    plain, pairs = dataset(root, **options), dataset(root, wander=True, **options)
+    plain, pairs = dataset(root, **options), dataset(root, random_affine=True, **options)
     whole = np.asarray(plain._pair(0)[1].convert("L")) < 180
     gaps = 0
     for epoch in range(200):
@@ -618,16 +618,18 @@ def test_a_fifth_of_them_have_a_gap_that_is_drawn(tmp_path: Path, monkeypatch: p
     assert 20 < gaps < 60
 
 
-def test_pictures_to_look_at_do_not_wander(tmp_path: Path):
+def test_pictures_to_look_at_are_not_moved(tmp_path: Path):
     root = save_squares(tmp_path, 2)
-    still, plain = (dataset(root, load_size=72, crop_size=64, wander=wander) for wander in (True, False))
+    still, plain = (
+        dataset(root, load_size=72, crop_size=64, random_affine=random_affine) for random_affine in (True, False)
+    )
     assert all(still._pair((epoch, 0)) == plain._pair((epoch, 0)) for epoch in range(5))
 
 
-def test_wandering_needs_photos_alone(tmp_path: Path):
+def test_a_random_affine_needs_photos_alone(tmp_path: Path):
     save_pair(tmp_path / "1.png")
-    with pytest.raises(DatasetError, match=f"wander needs photos alone.*{tmp_path.name} has pairs"):
-        dataset(tmp_path, wander=True)
+    with pytest.raises(DatasetError, match=f"a random affine needs photos alone.*{tmp_path.name} has pairs"):
+        dataset(tmp_path, random_affine=True)
 
 
 # Labels
@@ -656,7 +658,7 @@ def test_labels_have_only_their_own_colours_after_resizing(tmp_path: Path, direc
 @pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
 def test_labels_smeared_by_jpeg_are_repaired(tmp_path: Path, direction: str):
     labels = save_labelled(tmp_path / "1.jpg", direction, quality=85, subsampling=0)
-    a, _ = dataset(tmp_path, load_size=48, crop_size=48, direction=direction, palette=CMP).look(0)
+    a, _ = dataset(tmp_path, load_size=48, crop_size=48, direction=direction, palette=CMP).pictures(0)
     assert set(map(tuple, np.asarray(a).reshape(-1, 3))) <= set(CMP.values())
     assert (np.asarray(a) == np.asarray(labels)).all(axis=2).mean() > 0.9
 

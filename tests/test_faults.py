@@ -5,7 +5,7 @@ import errno
 import pytest
 import torch
 
-from training.faults import DISK_FULL, NO_MEMORY, in_words
+from training.faults import DISK_FULL, NO_MEMORY, error_message
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
@@ -30,10 +30,10 @@ def caused(error: Exception, cause: Exception) -> Exception:
     ],
 )
 def test_in_words(error: Exception, words: str):
-    assert in_words(error) == words
+    assert error_message(error) == words
 
 
 def test_a_real_allocation_that_fails():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 60, dtype=torch.uint8)
-    assert in_words(caught.value) == NO_MEMORY
+    assert error_message(caught.value) == NO_MEMORY

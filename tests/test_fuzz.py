@@ -44,8 +44,8 @@ from training.run import Run
 from ui.draw import canvas
 from ui.models import cards
 from ui.studio import Studio, StudioError, read_picture
+from ui.train.monitor import RunMonitor
 from ui.train.report import report
-from ui.train.watch import Watch
 
 SEED = int(os.environ.get("FUZZ_SEED") or random.randrange(1 << 30))
 PICTURES, FILES = int(os.environ.get("FUZZ_PICTURES", "20")), int(os.environ.get("FUZZ_FILES", "20"))
@@ -326,7 +326,7 @@ def test_every_file_of_a_run_is_shown_or_a_sentence(pairs: Path):
     import gradio as gr
 
     with tempfile.TemporaryDirectory(), gr.Blocks():
-        watch = Watch()
+        watch = RunMonitor()
         attempt()
     assert Run(good.path).status().state == "stopped"
     tally.show()

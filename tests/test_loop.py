@@ -22,7 +22,7 @@ from pix2pix import Translator
 from pix2pix.data.pairs import DatasetError
 from pix2pix.files import checkpoint, places
 from pix2pix.files.places import ROOT
-from pix2pix.losses import HELD_TO
+from pix2pix.losses import ACTIVATION_BOUND
 from training import loop
 from training.batches import prepared_ahead
 from training.config import TrainConfig
@@ -98,7 +98,7 @@ def test_a_finished_run_has_all_that_is_promised(make_run: Callable[..., Run]):
 def test_smooth_training_leaves_no_checkerboard(make_run: Callable[..., Run]):
     first = make_run()
     train(first)
-    run = make_run("second", smooth=True, ema=0.9, init_from=str(first.generator_file))
+    run = make_run("second", checkerboard_free=True, ema=0.9, init_from=str(first.generator_file))
     train(run)
     saved = torch.load(run.state_file, weights_only=True)
     averages = {key.removeprefix("module."): value for key, value in saved["average"].items()}
@@ -476,10 +476,11 @@ def test_the_command_line_creates_and_trains(pairs: Path, runs: Path):
 def test_the_command_line_has_the_presets_and_the_demo_of_the_form(runs: Path):
     done = command_line(
         "--preset", "quick", "--dataset", "demo", "--name", "houses", "--steps", "2", "--crop-size", "32",
-        "--load-size", "36", "--device", "cpu",
+        "--load-size", "36", "--device", "cpu", "--smooth", "--lambda_spikes=0.004",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     config = Run(runs / "houses").config
+    assert (config.checkerboard_free, config.lambda_activation) == (True, 0.004)  # what these two were called before
     assert (config.steps, config.crop_size, config.ngf, config.log_every) == (2, 32, 32, 20)
     assert (config.direction, config.palette) == ("BtoA", "cmp")
     assert checkpoint.read_metadata(runs / "houses" / "generator.safetensors").source.kind == "labels"
@@ -567,7 +568,7 @@ def test_what_was_replayed_on_a_gpu_goes_on_elsewhere(make_run: Callable[..., Ru
 
 
 def test_feature_matching_moves_g_and_not_d(make_run: Callable[..., Run]):
-    plain, matched = make_run("plain", steps=1), make_run("matched", steps=1, lambda_features=10.0)
+    plain, matched = make_run("plain", steps=1), make_run("matched", steps=1, lambda_feature_matching=10.0)
     for run in (plain, matched):
         train(run)
     ours, theirs = (torch.load(run.state_file, weights_only=True) for run in (plain, matched))
@@ -579,7 +580,7 @@ def test_activations_are_kept_from_growing_into_spikes(make_run: Callable[..., R
     """Here a norm's gain has made them far too large."""
     largest: list[float] = []
     for weight in (0.0, 0.004):
-        config = make_run(f"spikes-{weight}", lambda_spikes=weight, lr=0.01).config
+        config = make_run(f"spikes-{weight}", lambda_activation=weight, lr=0.01).config
         torch.manual_seed(0)
         G, D = networks(config, torch.device("cpu"))
         norm = next(module for module in G.up.modules() if isinstance(module, torch.nn.GroupNorm))
@@ -591,7 +592,7 @@ def test_activations_are_kept_from_growing_into_spikes(make_run: Callable[..., R
         for _ in range(100):
             update(G, D, opt_G, opt_D, a, b, config.lambda_l1, Accelerator(cpu=True))
         largest.append(seen[-1].abs().max().item())
-    assert largest[1] < HELD_TO < largest[0]
+    assert largest[1] < ACTIVATION_BOUND < largest[0]
 
 
 def test_snapshots_show_how_it_came_to_be(make_run: Callable[..., Run]):

@@ -2,13 +2,13 @@ import torch
 from torch.nn import functional as F
 
 from pix2pix.losses import (
-    HELD_TO,
+    ACTIVATION_BOUND,
+    activation_penalty,
     colour_loss,
     discriminator_loss,
     feature_loss,
     gan_loss,
     generator_loss,
-    held,
     l1_loss,
 )
 
@@ -74,15 +74,15 @@ def test_the_colour_loss_counts_what_a_says_of_colours():
 
 def test_what_is_held_is_as_it_was_and_has_the_gradient_of_a_further_term():
     x = (8 * torch.randn(2, 3, 4, 4)).requires_grad_()
-    assert torch.equal(held(x, 0.5), x)
-    (ours,) = torch.autograd.grad(held(x, 0.5).square().mean(), x)
-    beyond = F.relu(x.abs() - HELD_TO)
+    assert torch.equal(activation_penalty(x, 0.5), x)
+    (ours,) = torch.autograd.grad(activation_penalty(x, 0.5).square().mean(), x)
+    beyond = F.relu(x.abs() - ACTIVATION_BOUND)
     per_picture = beyond.square().sum(dim=(1, 2, 3))
     (theirs,) = torch.autograd.grad(x.square().mean() + 0.5 / 2 * per_picture.mean(), x)
     torch.testing.assert_close(ours, theirs)
 
 
 def test_what_stays_within_is_left_alone():
-    x = torch.linspace(-HELD_TO, HELD_TO, 32).reshape(1, 2, 4, 4).requires_grad_()
-    (gradient,) = torch.autograd.grad(held(x, 1.0).sum(), x)
+    x = torch.linspace(-ACTIVATION_BOUND, ACTIVATION_BOUND, 32).reshape(1, 2, 4, 4).requires_grad_()
+    (gradient,) = torch.autograd.grad(activation_penalty(x, 1.0).sum(), x)
     assert torch.equal(gradient, torch.ones_like(x))

@@ -126,7 +126,7 @@ def test_the_discriminator_shows_what_its_layers_see():
 def test_a_smooth_up_convolution_keeps_an_even_area_even():
     G = small(64)
     before = kernels(G)
-    G.smooth()
+    G.remove_checkerboard()
     after = kernels(G)
     assert all(torch.equal(*weights) for weights in zip(before[:-4], after[:-4], strict=True))
     for rough, kernel in zip(before[-4:], after[-4:], strict=True):
@@ -140,9 +140,9 @@ def test_a_smooth_up_convolution_keeps_an_even_area_even():
 def test_smoothing_finds_the_nearest_kernel():
     G = small(64)
     rough = kernels(G)[-2]
-    G.smooth()
+    G.remove_checkerboard()
     once = kernels(G)[-2]
-    G.smooth()
+    G.remove_checkerboard()
     torch.testing.assert_close(kernels(G)[-2], once)  # which stays as it is
     assert torch.sum((rough - once) * once).item() == pytest.approx(0, abs=1e-5)  # what was taken is orthogonal to it
 

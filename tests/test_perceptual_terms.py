@@ -13,7 +13,7 @@ from pix2pix.files.places import generators
 from pix2pix.palette import CMP
 from training.config import OBJECTIVES, PRESETS, TrainConfig
 from training.loop import accelerator_for, adam, networks, steps, train, update
-from training.perceptual_terms import judges, perceptual_terms
+from training.perceptual_terms import further_discriminators, perceptual_terms
 from training.run import Run
 
 RECOMMENDED = OBJECTIVES["recommended"]
@@ -38,7 +38,10 @@ class Parts:
         self.accelerator = accelerator_for(self.config)
         self.G, self.D = networks(self.config, self.accelerator.device)
         self.terms = perceptual_terms(self.config, self.accelerator)
-        self.opt_G, self.opt_D = adam(self.config, self.G), adam(self.config, self.D, *judges(self.terms))
+        self.opt_G, self.opt_D = (
+            adam(self.config, self.G),
+            adam(self.config, self.D, *further_discriminators(self.terms)),
+        )
         self.a, self.b = torch.rand(2, 1, 3, 32, 32) * 2 - 1
         self.window = torch.zeros(2, dtype=torch.long)
 
@@ -161,7 +164,7 @@ def test_label_maps_are_seen_as_planes_and_begin_from_what_saw_colours(make_run:
     settings = {"palette": "cmp", "a": "labels", "b": "photo"}
     colours = make_run("colours", **settings)
     train(colours)
-    planes = make_run("planes", class_planes=True, init_from=str(colours.generator_file), steps=1, lr=1e-12, **settings)
+    planes = make_run("planes", one_hot=True, init_from=str(colours.generator_file), steps=1, lr=1e-12, **settings)
     train(planes)
     saw_colours, sees_planes = (checkpoint.load(run.generator_file)[0] for run in (colours, planes))
     assert sees_planes.state_dict()["down.0.0.weight"].shape[1] == len(CMP)

@@ -139,7 +139,7 @@ def test_each_output_is_measured_on_every_pair(photos: Path):
     pairs = open_pairs(photos, "val", EDGES)
     rows = compare(edges, pairs, square(), takes_edges=True)
     assert list(rows) == ["generator", "mean training picture", "input itself", "target itself"]
-    shown = [pairs.look(index) for index in range(2)]
+    shown = [pairs.pictures(index) for index in range(2)]
     expected = [likeness(edges(a), b) | lines_in_common(a, edges(a)) for a, b in shown]
     for name, value in rows["generator"].items():
         assert value == pytest.approx(np.mean([figures[name] for figures in expected]))
@@ -252,5 +252,5 @@ def test_what_is_wrong_is_said_without_a_traceback(
 
 def test_the_generators_own_size_decides_how_pairs_are_cut(photos: Path, make_generator: Callable[..., Path]):
     translator = Translator.load(make_generator(image_size=32))
-    a, b = open_pairs(photos, "val", translator.metadata).look(0)
+    a, b = open_pairs(photos, "val", translator.metadata).pictures(0)
     assert a.size == b.size == (32, 32)

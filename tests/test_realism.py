@@ -121,7 +121,7 @@ def test_about_200_real_pictures_are_taken_from_the_first(count: int, expected: 
         def __len__(self) -> int:
             return count
 
-        def look(self, index: int) -> tuple[int, int]:
+        def pictures(self, index: int) -> tuple[int, int]:
             return -index, index
 
     chosen = np.array(real_pictures(Numbers()))  # pyright: ignore[reportArgumentType]

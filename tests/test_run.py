@@ -14,7 +14,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from pix2pix.files.places import ROOT, replacing
+from pix2pix.files.places import ROOT, atomic_write
 from training import process
 from training.config import TrainConfig
 from training.run import Run, RunBusy
@@ -22,7 +22,7 @@ from training.status import Status
 
 STAND_IN = """
 import os, signal, sys, time
-from pix2pix.files.places import replacing
+from pix2pix.files.places import atomic_write
 from training.run import Run
 
 run, habit = Run(sys.argv[1]), os.environ["HABIT"]
@@ -47,7 +47,7 @@ with run.claim():
             break
         stopping = habit == "trains" and run.should_stop()
         if stopping or step % 10 == 0:
-            with replacing(run.state_file) as temporary:
+            with atomic_write(run.state_file) as temporary:
                 temporary.write_text(str(step))
             run.write_status(saved_step=step)
         if stopping:
@@ -208,7 +208,7 @@ def test_previews_are_sorted_by_step_beyond_six_digits():
 def test_a_failed_write_leaves_the_old_file():
     run = make()
     run.state_file.write_text("old")
-    with pytest.raises(OSError, match="disk is full"), replacing(run.state_file) as temporary:
+    with pytest.raises(OSError, match="disk is full"), atomic_write(run.state_file) as temporary:
         _write_half(temporary)
     assert run.state_file.read_text() == "old"
     assert not list(run.path.glob(".state*"))

@@ -62,7 +62,7 @@ def test_each_side_has_the_range_of_its_files(tmp_path: Path, kind: str):
     right = DEEP[kind][2]
     assert (a.scale.low, a.scale.high) == pytest.approx((right.low, right.high), abs=(right.high - right.low) / 500)
     pairs = PairedImages(found, scales=(a.scale, None), load_size=64, crop_size=64)
-    seen, _ = pairs.look(0)
+    seen, _ = pairs.pictures(0)
     expected = 255 * grey(int(found.splits["train"][0].a.stem))
     assert np.abs(np.asarray(seen)[..., 0] - expected).max() <= 1
     assert len(np.unique(np.asarray(seen))) > 100, "not a handful of greys"
@@ -107,7 +107,7 @@ def test_values_outside_are_clipped_counted_and_logged(tmp_path: Path, caplog: p
     found = find_pairs(fill(tmp_path, "12 bits"))
     pairs = PairedImages(found, scales=(Scale(1000, 2000), None), load_size=64, crop_size=64)
     with caplog.at_level(logging.WARNING):
-        seen, _ = pairs.look(0)
+        seen, _ = pairs.pictures(0)
     assert {0, 255} <= set(np.unique(np.asarray(seen)).tolist())
     assert pairs.clipped[0] > 500
     assert "has values outside of 1,000 … 2,000, which are clipped" in caplog.text

@@ -11,8 +11,8 @@ from training.config import TrainConfig
 from training.run import Run
 from ui.demo import create_demo
 from ui.studio import Studio
+from ui.train.monitor import NOTHING_YET
 from ui.train.starting import start
-from ui.train.watch import NOTHING_YET
 
 BUTTONS = ("train-stop", "train-resume", "train-set-at", "train-extend", "train-rename", "train-delete",
            "train-delete-sure", "train-report", "train-zip", "train-duplicate", "train-fine-tune")  # fmt: skip

@@ -16,11 +16,11 @@ from training.config import PRESETS, TrainConfig
 from training.run import Run
 from training.status import Status
 from ui.train import starting
-from ui.train.control import pack
+from ui.train.actions import pack
 from ui.train.cost import Costs
 from ui.train.form import GROUPS
+from ui.train.monitor import smooth, status_html
 from ui.train.report import report, spread
-from ui.train.watch import smooth, status_html
 from ui.words import duration, next_time
 
 

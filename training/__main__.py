@@ -22,7 +22,7 @@ from typing import NoReturn
 
 import psutil
 
-from training.config import DEMO_SETTINGS, PRESETS, TrainConfig
+from training.config import DEMO_SETTINGS, FORMER_NAMES, PRESETS, TrainConfig
 from training.run import Run, RunBusy
 
 JOIN_S = 60.0  # that other processes wait for the first one to create the run
@@ -92,7 +92,7 @@ def _named(arguments: list[str]) -> Run:
 def _created(arguments: list[str]) -> Run:
     import tyro
 
-    arguments = _with_preset(arguments)
+    arguments = _with_preset([_renamed(argument) for argument in arguments])
     config = tyro.cli(TrainConfig, args=arguments, prog="python -m training", description=__doc__)
     if _is_main():
         from pix2pix.data.intake import bring, demo
@@ -114,6 +114,15 @@ def _require_certain(config: TrainConfig, folder: Path) -> None:
     from pix2pix.data.pairs import find_pairs
 
     find_pairs(folder, config.layout, folders=config.folders, leave_out=config.leave_out, open_files=False)
+
+
+def _renamed(argument: str) -> str:
+    """An option that was called otherwise, by the name that it has now: --no-smooth becomes --no-checkerboard-free."""
+    option, equals, value = argument.partition("=")
+    dashes, name = ("--no-", option[5:]) if option.startswith("--no-") else ("--", option[2:])
+    if not option.startswith("--") or (now := FORMER_NAMES.get(name.replace("-", "_"))) is None:
+        return argument
+    return f"{dashes}{now.replace('_', '-')}{equals}{value}"
 
 
 def _with_preset(arguments: list[str]) -> list[str]:

@@ -31,7 +31,7 @@ def pairs_of(config: TrainConfig, found: Found, split: str, *, augment: bool) ->
         target_palette=chosen(config.target_palette),
         scales=(scale_of(config.scale_a), scale_of(config.scale_b)),
         hints=config.colour_hints,
-        wander=config.wander,
+        random_affine=config.random_affine,
         seed=config.seed,
     )
 

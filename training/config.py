@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import inf
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type_hints
 
-from pix2pix.checked import checked, parsed
+from pix2pix.validation import parse_json, validate
 
 Direction = Literal["AtoB", "BtoA"]
 Layout = Literal["auto", "pairs", "stacked", "thirds-12", "thirds-13", "thirds-23", "folders", "photos"]
@@ -25,7 +25,7 @@ Objective = Literal["paper", "recommended"]
 OBJECTIVES: dict[Objective, dict[str, Any]] = {
     "paper": {},
     "recommended": {"lambda_l1": 20.0, "lambda_perceptual": 20.0, "lambda_colour": 50.0, "lambda_projected": 1.0,
-                    "lambda_spikes": 0.004, "beta2": 0.99, "ema": 0.998, "smooth": True},
+                    "lambda_activation": 0.004, "beta2": 0.99, "ema": 0.998, "checkerboard_free": True},
 }  # fmt: skip
 
 # What to begin with: the paper's recipe is TrainConfig's own defaults.
@@ -43,6 +43,16 @@ DEMO_SETTINGS: dict[str, Any] = {
     "direction": "BtoA", "a": "photo", "b": "labels", "palette": "cmp", "licence": "MIT",
     "provenance": "Facades drawn by code.",
 }  # fmt: skip
+
+
+# What settings were called up to version 0.1: config.json files and commands of then keep working.
+FORMER_NAMES = {
+    "class_planes": "one_hot",
+    "lambda_features": "lambda_feature_matching",
+    "lambda_spikes": "lambda_activation",
+    "smooth": "checkerboard_free",
+    "wander": "random_affine",
+}
 
 
 class Bounds(NamedTuple):
@@ -87,8 +97,8 @@ class TrainConfig:
     palette: str = "none"
     """snap the label colours of the input to a palette: cmp is the 12 facade classes, others are listed as
     wall=#0030ff,window=#027fff; names that begin with numbers (0 wall=#0030ff) are for files that hold these"""
-    class_planes: bool = False
-    """let the network see a palette's colours as one plane per class"""
+    one_hot: bool = False
+    """let the network see a palette's colours one-hot encoded, as one plane per class"""
     target_palette: str = "none"
     """the same for a target of label maps; files that hold the numbers of classes get both by themselves"""
     line_width: Annotated[float, Bounds(0, 100, "no line of a drawing is a tenth of the largest picture wide")] = 0.0
@@ -112,8 +122,9 @@ class TrainConfig:
     """... of which training sees a random crop of this size: a power of two, 32 to 1024"""
     flip: bool = True
     """mirror half of the training pairs"""
-    wander: bool = False
-    """show half of the photos smaller, turned and off the middle, as people draw, and some with a gap (photos alone)"""
+    random_affine: bool = False
+    """augment photos by random affine maps: half are seen smaller, turned and off the middle, as people draw, and some
+    with a gap (photos alone)"""
 
     ngf: Annotated[int, Bounds(1, 256, "a generator of that width takes 14 GB to train, before the first picture")] = 64
     """width of the generator's first layer"""
@@ -126,8 +137,8 @@ class TrainConfig:
     dropout: Share = 0.5
     """dropout rate of the three innermost up-blocks"""
 
-    smooth: bool = False
-    """hold the outer up-convolutions to kernels that leave an even area even: no checkerboard, as quick"""
+    checkerboard_free: bool = False
+    """hold the outer up-convolutions to kernels that leave an even area even, so that none draws a checkerboard"""
 
     init_from: str = ""
     """a generator to begin from: a name, a path or hf://owner/name; ngf and crop_size must be its own"""
@@ -152,10 +163,10 @@ class TrainConfig:
     """Adam's second momentum"""
     lambda_l1: Weight = 100.0
     """weight of the L1 term in the generator's objective"""
-    lambda_features: Weight = 0.0
+    lambda_feature_matching: Weight = 0.0
     """weight of feature matching, as pix2pixHD has it (there: 10); 0 is the paper's objective"""
-    lambda_spikes: Weight = 0.0
-    """weight of a term that keeps activations of the generator from growing into blots that never move (say 0.004)"""
+    lambda_activation: Weight = 0.0
+    """weight of a penalty on large activations of the generator, which grow into blots that never move (say 0.004)"""
     lambda_perceptual: Weight = 0.0
     """weight of the perceptual term: how differently a network that was trained on photos sees the fake and B (say 20,
     with lambda_l1 at 20)"""
@@ -243,12 +254,19 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Settings of a later version that this one does not know are an error; missing ones take their default."""
-        values = parsed(text)
+        """Settings of a later version that this one does not know are an error; missing ones take their default.
+
+        FORMER_NAMES are understood.
+        """
+        values = parse_json(text)
         _require(isinstance(values, dict), "it is no JSON object with settings")
+        for former, name in FORMER_NAMES.items():
+            if former in values:
+                _require(name not in values, f"{former} and {name} are the same setting: it has both")
+                values[name] = values.pop(former)
         unknown = set(values) - {field.name for field in fields(cls)}
         _require(not unknown, f"unknown settings: {', '.join(sorted(unknown))}")
-        return checked(cls, values)
+        return validate(cls, values)
 
     def with_changes(self, **changes: Any) -> Self:
         return replace(self, **changes)

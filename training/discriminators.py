@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from pix2pix.files.places import replacing
+from pix2pix.files.places import atomic_write
 
 KEY = "pix2pix discriminators"  # in the header, so that nobody takes the file for a generator
 FORMAT = 1
@@ -26,11 +26,11 @@ def save(path: Path, parts: dict[str, nn.Module]) -> None:
         for name, part in parts.items()
         for key, value in part.state_dict().items()
     }
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(weights, temporary, {KEY: json.dumps({"format": FORMAT})})
 
 
-def take_up(path: Path, parts: dict[str, nn.Module]) -> str:
+def load_fitting(path: Path, parts: dict[str, nn.Module]) -> str:
     """Loads each part that the file has and that fits, and says in one sentence which were taken up."""
     try:
         with safe_open(path, "pt") as file:

@@ -5,7 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 
-from pix2pix.checked import short
+from pix2pix.validation import shorten
 
 NO_MEMORY = (
     "There was not enough memory. Duplicate the run with a smaller batch size, crop size or width (ngf, ndf), or end "
@@ -18,7 +18,7 @@ KILLED = "The training process was killed: by someone, by a restart of the machi
 _ENDED_FIRST = re.compile(r"failed \(exitcode: (-?\d+)\) local_rank: (\d+)")
 
 
-def in_words(error: BaseException) -> str:
+def error_message(error: BaseException) -> str:
     """One or two sentences, without a full stop at the end."""
     chain = list(_chain(error))
     if any(_is_no_memory(each) for each in chain):
@@ -26,10 +26,10 @@ def in_words(error: BaseException) -> str:
     if any(_is_disk_full(each) for each in chain):
         return DISK_FULL
     words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-    return short(words.replace("\n", " "), MOST_CHARACTERS).rstrip(".")
+    return shorten(words.replace("\n", " "), MOST_CHARACTERS).rstrip(".")
 
 
-def cause_of_death(log: str, num_processes: int, disk_is_full: bool) -> str:
+def exit_reason(log: str, num_processes: int, disk_is_full: bool) -> str:
     """Of a trainer that has ended without a word in status.json, by what it printed; without a full stop at the end."""
     if ended := _ENDED_FIRST.search(log):
         code, rank = int(ended[1]), int(ended[2])
@@ -47,7 +47,7 @@ def cause_of_death(log: str, num_processes: int, disk_is_full: bool) -> str:
         said = errors[-1].removeprefix("error: ")
     else:
         return KILLED
-    return short(f"The training process failed: {said}", MOST_CHARACTERS).rstrip(".")
+    return shorten(f"The training process failed: {said}", MOST_CHARACTERS).rstrip(".")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -4,8 +4,8 @@ import shutil
 import time
 from pathlib import Path
 
-from pix2pix.checked import short
-from pix2pix.files.places import replacing, runs_dir
+from pix2pix.files.places import atomic_write, runs_dir
+from pix2pix.validation import shorten
 from training.config import TrainConfig
 
 RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
@@ -22,7 +22,7 @@ def named(name: str) -> Path:
     if not name:
         raise ValueError("there is no run to do that with")
     if not isinstance(name, str) or Path(name).name != name or name == ".." or len(name) > 255 or "\0" in name:
-        raise ValueError(f"{short(repr(name))} is not the name of a run")
+        raise ValueError(f"{shorten(repr(name))} is not the name of a run")
     return runs_dir() / name
 
 
@@ -33,7 +33,7 @@ def require_free(name: str) -> None:
 
 
 def write_config(folder: Path, config: TrainConfig) -> None:
-    with replacing(folder / CONFIG) as temporary:
+    with atomic_write(folder / CONFIG) as temporary:
         temporary.write_text(config.to_json(), encoding="utf-8")
 
 

@@ -27,11 +27,11 @@ from pix2pix.devices import pick_device
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.losses import (
+    activation_penalty,
     colour_loss,
     discriminator_loss,
     feature_loss,
     generator_loss,
-    held,
     l1_loss,
 )
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
@@ -40,17 +40,17 @@ from pix2pix.perceptual import window_at
 from training import coach, discriminators
 from training.batches import batches_of, pairs_of, scale_of
 from training.config import TrainConfig
-from training.graph import Replayed, set_lr
-from training.perceptual_terms import PerceptualTerms, frozen, judges, perceptual_terms, targets_of
+from training.cuda_graph import CUDAGraphStep, set_lr
+from training.perceptual_terms import PerceptualTerms, frozen, further_discriminators, perceptual_terms, targets_of
 from training.preview import Preview
 from training.progress import Progress
+from training.resolve import resolve_auto
 from training.run import Run
-from training.settle import settled
 from training.state import DivergedError, State
 from training.status import extending
 
 DRAWN_LINE_WIDTH = 1.5  # pixels; in the middle of the line widths that EdgeStyle.sample trains on
-FIRST_MOMENT = 50  # steps until the first snapshot
+FIRST_SNAPSHOT = 50  # steps until the first snapshot
 
 Step = Callable[[Tensor, Tensor, Tensor], Tensor]  # of a, b and the window of the frozen network; gives the losses
 
@@ -69,7 +69,7 @@ def train(run: Run) -> None:
 
     # Data
     found = find_pairs(config.dataset, config.layout, folders=config.folders, leave_out=config.leave_out)
-    config = settled(run, found, is_main)
+    config = resolve_auto(run, found, is_main)
     train_set = pairs_of(config, found, "train", augment=True)
     pairs_per_step = config.batch_size * accelerator.num_processes
     total = config.steps or math.ceil(config.epochs * len(train_set) / pairs_per_step)
@@ -77,7 +77,7 @@ def train(run: Run) -> None:
     # Networks and their optimizers
     G, D = networks(config, device)
     terms = perceptual_terms(config, accelerator)
-    opt_G, opt_D = adam(config, G), adam(config, D, *judges(terms))
+    opt_G, opt_D = adam(config, G), adam(config, D, *further_discriminators(terms))
 
     # Resume
     state = State(G, D, opt_G, opt_D, averaged(G, config) if config.ema else None, terms)
@@ -88,8 +88,8 @@ def train(run: Run) -> None:
             terms.perception.measure(targets_of(config, found))
         if config.init_from:
             state.begin_from(config.init_from)
-        if config.smooth:
-            state.smooth()
+        if config.checkerboard_free:
+            state.remove_checkerboard()
     order = ShuffledBatches(
         len(train_set), config.batch_size, config.seed,
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
@@ -123,8 +123,8 @@ def train(run: Run) -> None:
 
         # Update D and G, and note the losses; they stay on the device until they are logged
         state.note((step_of_G if step <= config.l1_steps else step_of_both)(a, b, window))
-        if config.smooth:
-            G.smooth()
+        if config.checkerboard_free:
+            G.remove_checkerboard()
         if state.average:
             state.average.update_parameters(G)
         progress.update(run if is_main else None)
@@ -154,7 +154,7 @@ def train(run: Run) -> None:
             run.append_metrics({"step": step, **timing, **row})
 
         # Save
-        if is_main and is_moment(step):
+        if is_main and is_snapshot(step):
             checkpoint.save(run.snapshot_file(step), state.generator, metadata.at(step))
         if step % config.save_every == 0 or step == total or stopping:
             state.share_losses(accelerator)
@@ -172,26 +172,26 @@ def train(run: Run) -> None:
     accelerator.wait_for_everyone()  # the others have nothing to save, and would be gone long before the main process
 
 
-def is_moment(step: int) -> bool:
+def is_snapshot(step: int) -> bool:
     """Whether G is kept as it is now, to show later how it came to be: after 50, 100, 200, 500, 1,000, … steps."""
-    return step >= FIRST_MOMENT and str(step).rstrip("0") in ("1", "2", "5")
+    return step >= FIRST_SNAPSHOT and str(step).rstrip("0") in ("1", "2", "5")
 
 
 def networks(config: TrainConfig, device: torch.device) -> tuple[Generator, Discriminator]:
     """G and D with random weights, as the device likes them."""
-    classes = tuple((chosen(config.palette) or {}).values()) if config.class_planes else ()
+    classes = tuple((chosen(config.palette) or {}).values()) if config.one_hot else ()
     G = Generator(GeneratorConfig(config.crop_size, ngf=config.ngf, dropout=config.dropout, classes=classes))
     D = Discriminator(ndf=config.ndf, n_layers=config.n_layers)
     for network in (G, D):
         network.to(device=device, memory_format=memory_format(device))  # pyright: ignore[reportCallIssue]
-    if config.lambda_spikes:
+    if config.lambda_activation:
         for norm in (module for module in G.modules() if isinstance(module, nn.GroupNorm)):
-            norm.register_forward_hook(partial(_held, config.lambda_spikes))
+            norm.register_forward_hook(partial(_with_penalty, config.lambda_activation))
     return G, D
 
 
-def _held(weight: float, _norm: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-    return held(output, weight)
+def _with_penalty(weight: float, _norm: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    return activation_penalty(output, weight)
 
 
 def memory_format(device: torch.device) -> torch.memory_format:
@@ -215,17 +215,17 @@ def steps(
     G_parallel, D_parallel = accelerator.prepare(*compiled)
     terms = terms.parallel() if terms else None
 
-    def of_G(a: Tensor, b: Tensor, _window: Tensor, /) -> Tensor:
+    def l1_step(a: Tensor, b: Tensor, _window: Tensor, /) -> Tensor:
         losses = update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
         return F.pad(losses, (0, terms.count if terms else 0))
 
-    def of_both(a: Tensor, b: Tensor, window: Tensor, /) -> Tensor:
-        weights = config.lambda_l1, accelerator, config.lambda_features, config.lambda_colour
+    def full_step(a: Tensor, b: Tensor, window: Tensor, /) -> Tensor:
+        weights = config.lambda_l1, accelerator, config.lambda_feature_matching, config.lambda_colour
         return update(G_parallel, D_parallel, opt_G, opt_D, a, b, *weights, terms, window)
 
     if config.compile and accelerator.device.type == "cuda" and accelerator.num_processes == 1:
-        return of_G, Replayed(of_both, opt_G, opt_D)
-    return of_G, of_both
+        return l1_step, CUDAGraphStep(full_step, opt_G, opt_D)
+    return l1_step, full_step
 
 
 def update(
@@ -237,7 +237,7 @@ def update(
     b: Tensor,
     lambda_l1: float,
     accelerator: Accelerator,
-    lambda_features: float = 0.0,
+    lambda_feature_matching: float = 0.0,
     lambda_colour: float = 0.0,
     terms: PerceptualTerms | None = None,
     window: Tensor | None = None,
@@ -250,7 +250,7 @@ def update(
     """
     # Translate, once for both updates
     fake = G(a)
-    maps = terms.look(a, b, fake, window) if terms else None
+    maps = terms.features(a, b, fake, window) if terms else None
 
     # Update D: real pairs are real, fake pairs are fake. One batch holds both, as each image is normalised alone.
     opt_D.zero_grad()
@@ -258,7 +258,7 @@ def update(
     real_logits, fake_logits = logits.chunk(2)
     loss_D = discriminator_loss(real_logits, fake_logits)
     acc_D = ((real_logits > 0).float().mean() + (fake_logits < 0).float().mean()) / 2
-    further_D, further_losses_D = terms.of_D(maps) if terms and maps else (0.0, [])
+    further_D, further_losses_D = terms.discriminator_terms(maps) if terms and maps else (0.0, [])
     accelerator.backward(loss_D + further_D)
     opt_D.step()
 
@@ -269,11 +269,13 @@ def update(
         fake_logits, fake_features = judge(a, fake, features=True)
     loss_G, loss_L1 = generator_loss(fake_logits, fake, b)
     objective = loss_G + lambda_l1 * loss_L1
-    if lambda_features:
-        objective = objective + lambda_features * feature_loss(fake_features, [both[: len(b)] for both in features])
+    if lambda_feature_matching:
+        objective = objective + lambda_feature_matching * feature_loss(
+            fake_features, [both[: len(b)] for both in features]
+        )
     if lambda_colour:
         objective = objective + lambda_colour * colour_loss(a, fake, b)
-    further_G, further_losses_G = terms.of_G(maps) if terms and maps else (0.0, [])
+    further_G, further_losses_G = terms.generator_terms(maps) if terms and maps else (0.0, [])
     accelerator.backward(objective + further_G)
     opt_G.step()
     return torch.stack([loss_D / 2, loss_G, loss_L1, acc_D, *further_losses_G, *further_losses_D]).detach()

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pix2pix.checked import parsed
-from pix2pix.files.places import replacing
+from pix2pix.files.places import atomic_write
+from pix2pix.validation import parse_json
 
 Row = dict[str, Any]
 
@@ -39,7 +39,7 @@ def read(file: Path, since: int = 0) -> tuple[list[Row], int]:
 def cut(file: Path, step: int) -> None:
     """Forgets the rows from beyond that step."""
     rows = [row for row in read(file)[0] if row["step"] <= step]
-    with replacing(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
@@ -48,7 +48,7 @@ def _rows(data: bytes) -> list[Row]:
     rows = []
     for line in data.splitlines():
         with suppress(ValueError):
-            row = parsed(line)
+            row = parse_json(line)
             if isinstance(row, dict) and type(row.get("step")) is int and 0 <= row["step"] < 2**63:
                 rows.append({key: value for key, value in row.items() if _is_number(value)})
     return rows

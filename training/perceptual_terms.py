@@ -18,7 +18,7 @@ from training.batches import pairs_of
 from training.config import TrainConfig
 
 
-class Maps(NamedTuple):
+class FeatureMaps(NamedTuple):
     """What the frozen network sees of A, of B and of the fake, on their way through it five maps each."""
 
     a: list[Tensor]
@@ -45,14 +45,14 @@ class PerceptualTerms:
         """The same for as many processes as there are."""
         return replace(self, projected=self.projected and self.accelerator.prepare(self.projected))
 
-    def look(self, a: Tensor, b: Tensor, fake: Tensor, window: Tensor | None) -> Maps:
+    def features(self, a: Tensor, b: Tensor, fake: Tensor, window: Tensor | None) -> FeatureMaps:
         """Once for both updates. Gradients flow to the fake alone."""
         with self.accelerator.autocast():
             with torch.no_grad():
                 maps_a, maps_b = _halves(self.perception(torch.cat([a, b]), window))
-            return Maps(maps_a, maps_b, self.perception(fake, window))
+            return FeatureMaps(maps_a, maps_b, self.perception(fake, window))
 
-    def of_D(self, maps: Maps) -> tuple[Tensor | float, list[Tensor]]:
+    def discriminator_terms(self, maps: FeatureMaps) -> tuple[Tensor | float, list[Tensor]]:
         """What the further discriminators add to D's objective, and half of their loss for the log, as with D's own."""
         if not self.projected:
             return 0.0, []
@@ -63,15 +63,15 @@ class PerceptualTerms:
         loss = hinge_discriminator_loss(real_logits, fake_logits)
         return self.lambda_projected * loss, [loss / 2]
 
-    def of_G(self, maps: Maps) -> tuple[Tensor, list[Tensor]]:
+    def generator_terms(self, maps: FeatureMaps) -> tuple[Tensor, list[Tensor]]:
         """What is added to G's objective, and its terms for the log. No discriminator gets a gradient."""
         loss_perceptual = perceptual_loss(maps.fake, maps.b)
         objective = self.lambda_perceptual * loss_perceptual
         if not self.projected:
             return objective, [loss_perceptual]
-        judge = self.accelerator.unwrap_model(self.projected)
-        with frozen(judge), self.accelerator.autocast():
-            loss_G = hinge_generator_loss(judge(maps.a, maps.fake))
+        projected = self.accelerator.unwrap_model(self.projected)
+        with frozen(projected), self.accelerator.autocast():
+            loss_G = hinge_generator_loss(projected(maps.a, maps.fake))
         return objective + self.lambda_projected * loss_G, [loss_perceptual, loss_G]
 
 
@@ -84,7 +84,7 @@ def perceptual_terms(config: TrainConfig, accelerator: Accelerator) -> Perceptua
     return PerceptualTerms(accelerator, perception, config.lambda_perceptual, projected, config.lambda_projected)
 
 
-def judges(terms: PerceptualTerms | None) -> list[nn.Module]:
+def further_discriminators(terms: PerceptualTerms | None) -> list[nn.Module]:
     """The discriminators that are trained beside D."""
     return [terms.projected] if terms and terms.projected else []
 

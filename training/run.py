@@ -18,7 +18,7 @@ import filelock
 import psutil
 
 from pix2pix.files import places
-from pix2pix.files.places import expanded, replacing, runs_dir
+from pix2pix.files.places import atomic_write, expanded, runs_dir
 from training import faults, folders, metrics, process, queue
 from training.config import LONGEST, TrainConfig
 from training.status import Status, extending, write_values
@@ -238,7 +238,7 @@ class Run:
             state = "stopped" if status.state == "finished" else status.state
             self.write_status(state=state, total=self.config.steps, eta_s=None)
 
-    def settle(self, **settings: Any) -> None:
+    def change_settings(self, **settings: Any) -> None:
         """Fills in settings that were left to the dataset. For the trainer, before its first step."""
         self.config = self.config.with_changes(**settings)
         folders.write_config(self.path, self.config)
@@ -265,7 +265,7 @@ class Run:
 
     def pin(self, drawing: "Image.Image") -> None:
         """Every preview from now on shows what becomes of this drawing."""
-        with replacing(self.pinned_file) as temporary:
+        with atomic_write(self.pinned_file) as temporary:
             drawing.convert("RGB").save(temporary, format="PNG")
 
     def stop_at(self, when: float | None) -> None:
@@ -293,7 +293,7 @@ class Run:
         if status.alive and trainer is None:
             status = self._read_status()  # it may have written its end between our two looks
             if status.alive:
-                status = replace(status, state="failed", error=self._cause_of_death())
+                status = replace(status, state="failed", error=self._exit_reason())
         elif trainer and not status.alive:  # status.json was lost: the next heartbeat brings it back
             status = replace(status, state="running", pid=trainer.pid, heartbeat=time.time())
         if not status.alive:
@@ -317,9 +317,9 @@ class Run:
         """The end of what the process printed."""
         return process.end_of_log(self.log_file, max_chars)
 
-    def _cause_of_death(self) -> str:
+    def _exit_reason(self) -> str:
         full = shutil.disk_usage(self.path).free < FULL_MB << 20
-        cause = faults.cause_of_death(self.log().rpartition(process.HEADER)[2], self.config.num_processes, full)
+        cause = faults.exit_reason(self.log().rpartition(process.HEADER)[2], self.config.num_processes, full)
         return f"{cause}. Resume {self._next_beginning()}."
 
     def _next_beginning(self) -> str:
@@ -351,7 +351,7 @@ class Run:
                 self.write_status(state="stopped")
                 raise
             except Exception as error:
-                words = f"{faults.in_words(error)}. Resume {self._next_beginning()}."
+                words = f"{faults.error_message(error)}. Resume {self._next_beginning()}."
                 with suppress(OSError):  # the disk may be full: then `status` finds the cause
                     self.write_status(state="failed", error=words)
                 raise
@@ -377,7 +377,7 @@ class Run:
 
     def save_preview(self, step: int, image: "Image.Image") -> None:
         (self.path / "previews").mkdir(exist_ok=True)
-        with replacing(self.path / "previews" / f"{step:06d}.jpg") as temporary:
+        with atomic_write(self.path / "previews" / f"{step:06d}.jpg") as temporary:
             image.save(temporary, format="JPEG", quality=92)
 
     def rewind(self, step: int) -> None:

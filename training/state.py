@@ -12,8 +12,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata
-from pix2pix.files.places import discriminators_of, replacing
-from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, by_classes
+from pix2pix.files.places import atomic_write, discriminators_of
+from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel
 from training import discriminators
 from training.perceptual_terms import PerceptualTerms
 from training.run import Run
@@ -81,7 +81,7 @@ class State:
         weights = chain(self.generator.parameters(), self.D.parameters())
         if not all(torch.isfinite(weight).all() for weight in weights):
             raise DivergedError(f"weights are not numbers at step {self.step}; try a lower learning rate")
-        with replacing(run.state_file) as temporary:
+        with atomic_write(run.state_file) as temporary:
             parts = {name: part.state_dict() for name, part in self._parts().items()}
             counts = {"step": self.step, "seconds": self.seconds, "losses": self.losses, "noted": self.noted}
             torch.save(parts | counts, temporary)
@@ -114,20 +114,20 @@ class State:
         weights, has = generator.state_dict(), replace(generator.config, dropout=self.G.config.dropout)
         if isinstance(has, GeneratorConfig) and self.G.config.classes and not has.classes:  # it has seen colours
             has = replace(has, classes=self.G.config.classes)
-            weights[FIRST] = by_classes(weights[FIRST], has.classes)
+            weights[FIRST] = one_hot_kernel(weights[FIRST], has.classes)
         if has != self.G.config:
             raise ValueError(f"to begin from {name}, a run must have its architecture: {has}, not {self.G.config}")
         for network in self._generators():
             network.load_state_dict(weights)
         if file := discriminators_of(path):
-            log.info("Beginning from %s. %s", name, discriminators.take_up(file, self.discriminators))
+            log.info("Beginning from %s. %s", name, discriminators.load_fitting(file, self.discriminators))
         else:
             log.info("Beginning from %s, which has no discriminators beside it: they begin anew.", name)
 
-    def smooth(self) -> None:
+    def remove_checkerboard(self) -> None:
         """Frees G, and its average, of checkerboards; those that are free of them stay as they are."""
         for network in self._generators():
-            network.smooth()
+            network.remove_checkerboard()
 
     def _generators(self) -> list[Generator]:
         return [self.G, *([self.generator] if self.average else [])]

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from pix2pix.checked import checked, parsed
-from pix2pix.files.places import replacing
+from pix2pix.files.places import atomic_write
+from pix2pix.validation import parse_json, validate
 
 # Those of status.json, and "queued", which a file of that name says: the run waits for the device.
 State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
@@ -72,15 +72,15 @@ class Status:
         for field in fields(cls):
             if field.name in values:
                 with suppress(ValueError):
-                    checked(cls, {field.name: values[field.name]})
+                    validate(cls, {field.name: values[field.name]})
                     sound[field.name] = values[field.name]
-        return checked(cls, sound) if "state" in sound else cls()
+        return validate(cls, sound) if "state" in sound else cls()
 
 
 def read_values(file: Path) -> dict[str, Any]:
     """All keys of status.json; none where it is missing or damaged."""
     try:
-        values = parsed(file.read_bytes())
+        values = parse_json(file.read_bytes())
     except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}
@@ -88,7 +88,7 @@ def read_values(file: Path) -> dict[str, Any]:
 
 def write_values(file: Path, **changes: Any) -> None:
     """Changes these keys, all at once."""
-    with replacing(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(json.dumps(read_values(file) | changes, indent=2) + "\n", encoding="utf-8")
 
 

@@ -19,7 +19,7 @@ from pix2pix.files.places import GENERATOR_FILE, generators, runs_dir
 from training.run import Run
 from ui.scheduler import Superseded
 from ui.studio import Studio, find, metadata
-from ui.words import in_words
+from ui.words import errors_on_page
 
 THUMBNAIL = 192  # pixels high
 FORMATS = {
@@ -227,7 +227,7 @@ def _card(name: str, path: Path, pictures: str, runtime: str) -> str:
 
 def export_file(name: str | None, ending: str) -> tuple[gr.File, str]:
     """The file to download, and what is to be said of it."""
-    with in_words():
+    with errors_on_page():
         path = find(_chosen(name))
         out = Path(_exports().name) / f"{Path(str(name)).name}{ending}"
         if ending == ".html":
@@ -251,14 +251,14 @@ def push_model(name: str | None, repository: str, private: bool) -> str:
     from pix2pix.files.push import push
     from pix2pix.page.sheet import sample_picture
 
-    with in_words():
+    with errors_on_page():
         address = push(str(find(_chosen(name))), repository.strip(), sample_picture, private)
     return f"{name} is at <{address}>."
 
 
 def warn(name: str | None) -> str:
     """What would be lost."""
-    with in_words():
+    with errors_on_page():
         folder = _own_folder(_chosen(name))
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
     what = "its training with all that was saved of it" if (folder / "config.json").exists() else "the imported weights"
@@ -266,7 +266,7 @@ def warn(name: str | None) -> str:
 
 
 def delete_model(name: str | None) -> tuple[gr.Dropdown, str, gr.Group]:
-    with in_words():
+    with errors_on_page():
         shutil.rmtree(_own_folder(_chosen(name)))
     return gr.Dropdown(list(generators()), value=None), f"{name} is deleted.", gr.Group(visible=False)
 
@@ -287,7 +287,7 @@ def import_model(
     """The new name in the list, and what is to be said."""
     from pix2pix.files.importing import About, import_generator
 
-    with in_words():
+    with errors_on_page():
         place = place.strip().removeprefix("hf://")
         if bool(file) == bool(place):
             raise ValueError("Give either a file of weights or a name of the Hub.")

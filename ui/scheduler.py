@@ -15,7 +15,7 @@ T = TypeVar("T")
 MOST_WAITING = 100  # sessions, each with a drawing of some megabytes at most
 
 
-class Crowded(Exception):
+class QueueFull(Exception):
     """So many sessions wait that no further one may."""
 
     def __init__(self) -> None:
@@ -37,15 +37,15 @@ class Scheduler:
         threading.Thread(target=self._serve, name="scheduler", daemon=True).start()
 
     def run(self, session: str, work: Callable[[], T]) -> T:
-        """What `work` returns or raises, when its turn has come. Raises Superseded if that is never, or Crowded."""
+        """What `work` returns or raises, when its turn has come. Raises Superseded if that is never, or QueueFull."""
         return self.submit(session, work).result()
 
     def submit(self, session: str, work: Callable[[], T]) -> Future[T]:
-        """The same, without waiting for it. Who cancels the future gives up the turn. The future may raise Crowded."""
+        """The same, without waiting for it. Who cancels the future gives up the turn. It may raise QueueFull."""
         future: Future[T] = Future()
         with self._arrival:
             if session not in self._waiting and len(self._waiting) >= MOST_WAITING:
-                future.set_exception(Crowded())
+                future.set_exception(QueueFull())
                 return future
             _, older = self._waiting.get(session, (None, None))
             self._waiting[session] = (work, future)

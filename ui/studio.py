@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PIL import Image
 
 from pix2pix.files.places import generators, snapshots
-from ui.scheduler import Crowded, Scheduler, Superseded
+from ui.scheduler import QueueFull, Scheduler, Superseded
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
     from pix2pix.files.checkpoint import Metadata
@@ -58,7 +58,7 @@ class Studio:
             return self.submit(model_name, session, lambda translator: translator(picture, seed, **seen)).result()
         except Superseded:
             return None
-        except Crowded as error:
+        except QueueFull as error:
             raise StudioError(str(error)) from error
 
     def submit(

@@ -113,7 +113,7 @@ def _translate(
     """The translation, and what becomes of the picture of edges and of the notice."""
     if not path or not name:
         return None, gr.Image(None, visible=False), gr.Markdown(visible=False)
-    from pix2pix.unlike import inverted
+    from pix2pix.input_checks import inverted
 
     try:
         given = load_picture(path)

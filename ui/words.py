@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from pix2pix.checked import short
+from pix2pix.validation import shorten
 from training.run import RunBusy
 from ui.studio import StudioError
 
@@ -28,7 +28,7 @@ def duration(seconds: float) -> str:
 def text(value: Any) -> str:
     """What a program has sent where text is meant. Raises ValueError for anything else."""
     if not isinstance(value, str):
-        raise ValueError(f"{short(repr(value))} is no text.")
+        raise ValueError(f"{shorten(repr(value))} is no text.")
     return value
 
 
@@ -43,7 +43,7 @@ def next_time(text: str, now: datetime) -> datetime:
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
+def errors_on_page() -> Iterator[None]:
     """Shows what went wrong on the page, as it was put."""
     try:
         yield
@@ -57,4 +57,4 @@ def said(error: Exception) -> str:
         return "The disk is full: free some space, and try again."
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return short(str(error), MOST_CHARACTERS)
+    return shorten(str(error), MOST_CHARACTERS)

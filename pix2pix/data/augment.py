@@ -12,7 +12,7 @@ GAP_SHARE = 0.2  # of the photos that may be moved get a gap
 PAPER_TOLERANCE = 24  # of 255: what differs more from the paper of a photo is no paper
 
 
-class Cut(NamedTuple):
+class Crop(NamedTuple):
     """The square of a picture that is seen, in pixels."""
 
     top: int
@@ -26,19 +26,19 @@ class Cut(NamedTuple):
         return np.ascontiguousarray(square[:, :: -1 if self.mirrored else 1])
 
 
-def affine(pixels: np.ndarray, cut: Cut, rng: np.random.Generator) -> np.ndarray:
-    """The whole photo (H, W, 3) on a square of the cut's size: smaller, turned, and as far aside as it may go.
+def affine(pixels: np.ndarray, crop: Crop, rng: np.random.Generator) -> np.ndarray:
+    """The whole photo (H, W, 3) on a square of the crop's size: smaller, turned, and as far aside as it may go.
 
     What was outside of the photo is as its rim: the plain paper of a product photo goes on.
     """
-    (height, width), scale = pixels.shape[:2], rng.uniform(SMALLEST, 1) * cut.size / max(pixels.shape)
+    (height, width), scale = pixels.shape[:2], rng.uniform(SMALLEST, 1) * crop.size / max(pixels.shape)
     to_place = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), rng.uniform(-TURN, TURN), scale)
-    room = (cut.size - scale * max(height, width)) / 2
+    room = (crop.size - scale * max(height, width)) / 2
     aside = rng.uniform(-room, room, 2)
-    to_place[:, 2] += (cut.size - width) / 2 + aside[0], (cut.size - height) / 2 + aside[1]
-    size = (cut.size, cut.size)
+    to_place[:, 2] += (crop.size - width) / 2 + aside[0], (crop.size - height) / 2 + aside[1]
+    size = (crop.size, crop.size)
     placed = cv2.warpAffine(pixels, to_place, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    return np.ascontiguousarray(placed[:, :: -1 if cut.mirrored else 1])
+    return np.ascontiguousarray(placed[:, :: -1 if crop.mirrored else 1])
 
 
 def with_gap(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from pix2pix import images
-from pix2pix.data.augment import AFFINE_SHARE, GAP_SHARE, Cut, affine, with_gap
+from pix2pix.data.augment import AFFINE_SHARE, GAP_SHARE, Crop, affine, with_gap
 from pix2pix.data.hints import SHARE, hinted, is_vivid
 from pix2pix.data.layouts import HALVES, DatasetError, halves
 from pix2pix.data.pairs import MIN_SIDE, Entry, Found
@@ -29,9 +29,10 @@ class PairedImages(Dataset):
 
     `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
     `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
-    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints; with `wander` (photos
-    alone, too), half of the photos are seen smaller, turned and off the middle, and some with a gap. What is random
-    depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any process.
+    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints; with `random_affine`
+    (photos alone, too), half of the photos are seen smaller, turned and off the middle, and some with a gap. What is
+    random depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any
+    process.
 
     `palette` is that of the input's labels: their colours are snapped to it; files that hold the numbers of classes are
     coloured in it, as those of the target in `target_palette`. `scales` are those of deep grey values, of the folder's
@@ -54,10 +55,10 @@ class PairedImages(Dataset):
         target_palette: Palette | None = None,
         scales: tuple[Scale | None, Scale | None] = (None, None),
         hints: bool = False,
-        wander: bool = False,
+        random_affine: bool = False,
         seed: int = 0,
     ) -> None:
-        for wish, name in ((hints, "colour hints need"), (wander, "to wander needs")):
+        for wish, name in ((hints, "colour hints need"), (random_affine, "a random affine needs")):
             if wish and found.layout != "photos":
                 raise DatasetError(f"{name} photos alone, whose edges are made here; {found.root} has pairs")
         if load_size < crop_size:
@@ -65,7 +66,7 @@ class PairedImages(Dataset):
         self.found, self.entries, self.left_out = found, found.splits[split], found.left_out
         self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
         self.augment, self.flip, self.palette, self.hints, self.seed = augment, flip, palette, hints, seed
-        self.wander = wander and augment
+        self.random_affine = random_affine and augment
         palettes = palette, target_palette
         self.palettes = palettes if direction == "AtoB" else palettes[::-1]  # of the folder's A and B
         self.scales = scales
@@ -81,18 +82,18 @@ class PairedImages(Dataset):
         a, b = self._pair(key)
         return images.to_tensor(a), images.to_tensor(b)
 
-    def look(self, index: int) -> tuple[Image.Image, Image.Image]:
+    def pictures(self, index: int) -> tuple[Image.Image, Image.Image]:
         """The pair as pictures of crop_size: what the network takes, and what it should make of it."""
         return self._pair(index)
 
     def _pair(self, key: int | tuple[int, int]) -> tuple[Image.Image, Image.Image]:
-        index, cut, rng = self._cut(key)
-        pictures = [Image.fromarray(cut.of(pixels)) for pixels in self._decoded(index)]
+        index, crop, rng = self._crop(key)
+        pictures = [Image.fromarray(crop.of(pixels)) for pixels in self._decoded(index)]
         if self.found.layout == "photos":
             photo, style = pictures[0], EdgeStyle.sample(rng) if self.augment else EdgeStyle()
-            if self.wander and rng.random() < AFFINE_SHARE:
-                photo = Image.fromarray(affine(self._decoded(index)[0], cut, rng))
-            if self.wander and rng.random() < GAP_SHARE:
+            if self.random_affine and rng.random() < AFFINE_SHARE:
+                photo = Image.fromarray(affine(self._decoded(index)[0], crop, rng))
+            if self.random_affine and rng.random() < GAP_SHARE:
                 photo = Image.fromarray(with_gap(np.asarray(photo), rng))
             drawing = edges(photo, style)
             wants_hints = self.hints and (rng.random() < SHARE or is_vivid(photo))
@@ -100,7 +101,7 @@ class PairedImages(Dataset):
         a, b = pictures
         return (a, b) if self.direction == "AtoB" else (b, a)
 
-    def _cut(self, key: int | tuple[int, int]) -> tuple[int, Cut, np.random.Generator]:
+    def _crop(self, key: int | tuple[int, int]) -> tuple[int, Crop, np.random.Generator]:
         """The index, what is seen of it this time, and the source of all else that is random in it."""
         epoch, index = key if isinstance(key, tuple) else (0, key)
         if not 0 <= index < len(self):
@@ -108,7 +109,7 @@ class PairedImages(Dataset):
         rng = np.random.default_rng((self.seed, epoch, index))
         room = self.load_size - self.crop_size
         top, left = rng.integers(0, room + 1, 2) if self.augment else (room // 2, room // 2)
-        return index, Cut(top, left, self.crop_size, self.augment and self.flip and rng.random() < 0.5), rng
+        return index, Crop(top, left, self.crop_size, self.augment and self.flip and rng.random() < 0.5), rng
 
     def _decoded(self, index: int) -> tuple[np.ndarray, ...]:
         """uint8 (load_size, load_size, 3) of A and B, or of the photo alone."""
@@ -186,9 +187,9 @@ class ResidentPairs:
     def __getitem__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
         pairs = []
         for key in keys:
-            index, cut, _ = self.dataset._cut(key)
-            pair = self.pictures[index, :, cut.top : cut.top + cut.size, cut.left : cut.left + cut.size]
-            pairs.append(pair.flip(2) if cut.mirrored else pair)
+            index, crop, _ = self.dataset._crop(key)
+            pair = self.pictures[index, :, crop.top : crop.top + crop.size, crop.left : crop.left + crop.size]
+            pairs.append(pair.flip(2) if crop.mirrored else pair)
         left, right = images.scale(torch.stack(pairs).permute(1, 0, 4, 2, 3))
         return (left, right) if self.dataset.direction == "AtoB" else (right, left)
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pix2pix.checked import short
+from pix2pix.validation import shorten
 
 Weights = Mapping[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)
@@ -64,7 +64,7 @@ def _content(path: Path) -> Any:
         raise
     except Exception as error:  # unpickling raises anything at all on broken data
         raise ForeignError(
-            f"{path} is no whole file of PyTorch weights: {short(str(error)) or type(error).__name__}"
+            f"{path} is no whole file of PyTorch weights: {shorten(str(error)) or type(error).__name__}"
         ) from None
 
 

@@ -16,12 +16,12 @@ from pydantic import Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from pix2pix.checked import checked, parsed, short
 from pix2pix.files import download
 from pix2pix.files.foreign import Foreign, ForeignGenerator, build
-from pix2pix.files.places import GENERATOR_FILE, expanded, generators, replacing
+from pix2pix.files.places import GENERATOR_FILE, atomic_write, expanded, generators
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.scales import Scale
+from pix2pix.validation import parse_json, shorten, validate
 
 Network = Generator | ForeignGenerator
 
@@ -115,7 +115,7 @@ class Metadata:
             "licence": data["licence"],
             "provenance": data["provenance"],
         }
-        return checked(cls, values)
+        return validate(cls, values)
 
 
 def save(path: str | Path, generator: Network, metadata: Metadata, dtype: torch.dtype = torch.float16) -> None:
@@ -124,7 +124,7 @@ def save(path: str | Path, generator: Network, metadata: Metadata, dtype: torch.
     metadata = replace(metadata, config=generator.config)
     weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in generator.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file(weights, temporary, {KEY: json.dumps(metadata.to_json())})
 
 
@@ -142,7 +142,7 @@ def load(path: str | Path) -> tuple[Network, Metadata]:
                 raise CheckpointError(f"{path}: its weights do not fit the architecture it states: {misfit}")
             weights = {name: file.get_tensor(name).float() for name in stored}
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is damaged: {short(str(error))}") from error
+        raise CheckpointError(f"{path} is damaged: {shorten(str(error))}") from error
     if bad := next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), None):
         raise CheckpointError(f"{path} makes no pictures: its weights {bad} are not all numbers")
     generator = _network(config)
@@ -173,17 +173,17 @@ def read_metadata(path: str | Path) -> Metadata:
     except FileNotFoundError:
         raise CheckpointError(f"{path} is not there") from None
     except (SafetensorError, OSError, struct.error) as error:
-        raise CheckpointError(f"{path} is not a whole .safetensors file: {short(str(error))}") from error
+        raise CheckpointError(f"{path} is not a whole .safetensors file: {shorten(str(error))}") from error
     if KEY not in header:
         raise CheckpointError(f"{path} has no '{KEY}' entry in its header: it was not made by this project")
     try:
         if len(header[KEY]) > MOST_HEADER:
             raise ValueError(f"it has more than {MOST_HEADER:,} characters")
-        return Metadata.from_json(parsed(header[KEY]))
+        return Metadata.from_json(parse_json(header[KEY]))
     except KeyError as error:
         raise CheckpointError(f"{path}: its '{KEY}' header lacks {error}") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path}: its '{KEY}' header makes no sense: {short(str(error))}") from error
+        raise CheckpointError(f"{path}: its '{KEY}' header makes no sense: {shorten(str(error))}") from error
 
 
 def is_ours(path: str | Path) -> bool:
@@ -234,10 +234,10 @@ def _architecture_from_json(data: dict[str, Any]) -> GeneratorConfig | Foreign:
     if not all(isinstance(size, int) for size in sizes):
         raise ValueError(f"its sizes are not whole numbers: {sizes}")
     if "network" in data:
-        return checked(Foreign, data)
+        return validate(Foreign, data)
     if data["norm"] != "instance":
         raise ValueError(f"its norm is {data['norm']!r}, and only 'instance' is known")
-    return checked(GeneratorConfig, {key: value for key, value in data.items() if key != "norm"})
+    return validate(GeneratorConfig, {key: value for key, value in data.items() if key != "norm"})
 
 
 def _side_to_json(side: Side) -> dict[str, Any]:

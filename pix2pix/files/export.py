@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import KEY, Metadata, Network
-from pix2pix.files.places import replacing
+from pix2pix.files.places import atomic_write
 
 if TYPE_CHECKING:
     import onnx
@@ -112,7 +112,7 @@ def _write_onnx(path: Path, generator: Network, metadata: Metadata) -> Exported:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     difference = _difference(generator, lambda a: torch.from_numpy(session.run(None, {"a": a.numpy()})[0]), path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return Exported(path, f"ONNX, opset {OPSET}, any batch", difference)
 
@@ -125,7 +125,7 @@ def _write_program(path: Path, generator: Network, metadata: Metadata) -> Export
     read = torch.export.load(io.BytesIO(file.getvalue())).module()
     difference = _difference(generator, read, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(file.getvalue())
     return Exported(path, "a torch.export program, any batch", difference)
 

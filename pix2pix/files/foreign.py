@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pix2pix.checked import short
 from pix2pix.files.bundles import ForeignError, Weights, filled, tensors
 from pix2pix.sizes import Needs
+from pix2pix.validation import shorten
 
 Architecture = Literal["junyanz-unet", "junyanz-resnet", "pytorch-gan-unet"]
 Statistics = Literal["picture", "running"]
@@ -264,7 +264,7 @@ def read(
     except KeyError as error:
         raise ForeignError(f"{path} looks like a generator of another project, but lacks {error}") from None
     except (ValueError, IndexError) as error:  # IndexError: a weight of fewer dimensions than it should have
-        raise ForeignError(f"{path} cannot be imported: {short(str(error))}") from error
+        raise ForeignError(f"{path} cannot be imported: {shorten(str(error))}") from error
     return filled(path, build(config), weights, names).eval()
 
 

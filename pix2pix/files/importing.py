@@ -12,7 +12,7 @@ from tqdm import tqdm
 from pix2pix.files import checkpoint, download, foreign
 from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
 from pix2pix.files.foreign import Statistics
-from pix2pix.files.places import GENERATOR_FILE, PLAIN_NAME, expanded, generators, replacing, runs_dir
+from pix2pix.files.places import GENERATOR_FILE, PLAIN_NAME, atomic_write, expanded, generators, runs_dir
 from pix2pix.palette import PALETTES
 
 # In this order in a repository of the Hub. A generator of ours is taken as it is.
@@ -53,7 +53,7 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
     if path.suffix == ".safetensors" and checkpoint.is_ours(path):
         checkpoint.load(path)  # finds out now what would only fail later
         target.parent.mkdir(parents=True)
-        with replacing(target) as temporary:
+        with atomic_write(target) as temporary:
             shutil.copy(path, temporary)
         return target
     generator = foreign.read(path, about.dropout, about.statistics, about.image_size)

@@ -81,7 +81,7 @@ def discriminators_of(generator: Path) -> Path | None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which takes its place if all goes well: readers see old or new, whole."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:

@@ -18,7 +18,7 @@ import torch
 from pix2pix import images
 from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.export import ExportError, to_onnx
-from pix2pix.files.places import replacing
+from pix2pix.files.places import atomic_write
 from pix2pix.inference import Translator
 from pix2pix.page import page
 from pix2pix.page.page import fitting
@@ -74,7 +74,7 @@ def export_web(name: str | Path, path: str | Path) -> WebPage:
     if difference > CLOSE:
         raise ExportError(f"{path} is not written: it would be {difference:.1f} grey levels off")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(_html(translator.metadata, packed), encoding="utf-8")
     return WebPage(path, packed.bits, difference)
 

@@ -20,7 +20,7 @@ from training.run import Run
 from ui.draw import tab as draw
 from ui.studio import Studio
 from ui.train import tab as train
-from ui.train.watch import LAST, SMOOTHING, Watch
+from ui.train.monitor import LAST, SMOOTHING, RunMonitor
 
 WAIT_MS = 90_000  # for what takes a process to start, on a machine that is busy with other tests
 TINY = {"load-size": 36, "steps": 4000, "ngf": 4, "ndf": 4, "log-every": 20, "preview-every": 100, "save-every": 100}
@@ -280,7 +280,7 @@ def test_extending_a_finished_run_goes_on(open_page: Callable[..., Page], circle
 
 def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
     with gr.Blocks():
-        watch = Watch()
+        watch = RunMonitor()
     assert watch.refresh(None, LAST, SMOOTHING, {}) == gr.skip(), "no run at all"
     run = Run.create(TrainConfig(name="still", dataset=str(circles)))
     run.append_metrics({"step": 1, "loss_G": 1.0})
@@ -300,7 +300,7 @@ def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
 
 def test_a_late_answer_does_not_choose_a_run_again(runs: Path, circles: Path):
     with gr.Blocks():
-        watch = Watch()
+        watch = RunMonitor()
     Run.create(TrainConfig(name="first", dataset=str(circles)))
     seen = watch.show("first")[watch.seen]
     Run.create(TrainConfig(name="second", dataset=str(circles)))

@@ -21,7 +21,7 @@ from pix2pix.files.places import generators, snapshots
 from pix2pix.page import page
 from pix2pix.page.page import samples
 from ui.draw import teach
-from ui.scheduler import Crowded, Superseded
+from ui.scheduler import QueueFull, Superseded
 from ui.studio import Studio, StudioError, find, metadata, read_picture
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Replays:
         self._turn = asyncio.Lock()
 
     async def make(self, data: Any) -> str:
-        """The animation as a data URL. Raises StudioError, Superseded, Crowded."""
+        """The animation as a data URL. Raises StudioError, Superseded, QueueFull."""
         drawing, model = (_text(data, key) for key in ("picture", "model"))
         session = str(data.get("session", ""))[:100]
         if session in self._sessions:
@@ -172,7 +172,7 @@ async def _answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], dict[s
         return reply(await begin())
     except Superseded:
         return {"superseded": "yes"}
-    except (StudioError, Crowded) as error:
+    except (StudioError, QueueFull) as error:
         return {"error": str(error)}
     except Exception:
         log.exception("the canvas asked for something that failed")

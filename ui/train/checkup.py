@@ -132,7 +132,7 @@ def _samples(found: "Found", direction: Direction, most: int = SAMPLES) -> str:
     how = formats(found, direction)
     pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE, **how)
     count = min(most, len(pairs))
-    shown = [pairs.look(index * len(pairs) // count) for index in range(count)]
+    shown = [pairs.pictures(index * len(pairs) // count) for index in range(count)]
     a, b = found.folders if len(found.folders) == 2 else SIDES[found.layout]
     source, target = (a, b) if direction == "AtoB" else (b, a)
     rows = ((f"Input, what you will draw or give: {source}", 0), (f"Target, what it learns to make of it: {target}", 1))

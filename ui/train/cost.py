@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pix2pix.files.places import ROOT, replacing, runs_dir
+from pix2pix.files.places import ROOT, atomic_write, runs_dir
 from training.config import PRESETS, Preset, TrainConfig
 from training.run import Run
 from ui.words import duration
@@ -63,7 +63,7 @@ class Costs:
             lines = [json.loads(line) for line in done.stdout.splitlines()]
             speeds = {line["preset"]: asdict(Speed(line["step_s"], line["device"])) for line in lines}
             runs_dir().mkdir(parents=True, exist_ok=True)
-            with replacing(_file()) as temporary:
+            with atomic_write(_file()) as temporary:
                 temporary.write_text(json.dumps({"of": _machine(), "speeds": speeds}), "utf-8")
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             log.warning("the speed of training could not be measured: %s", getattr(error, "stderr", "") or error)

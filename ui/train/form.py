@@ -15,11 +15,11 @@ from pix2pix.files.places import generators, runs_dir
 from training.config import DEMO_SETTINGS, PRESETS, Direction, Layout, Preset, TrainConfig, help_of_settings
 from training.config import bounds_of_settings as all_bounds
 from training.run import Run
-from ui.train.begin import fit, generator_choices, offer_generators
 from ui.train.checkup import Checkups, findings_html, look_at, readings_html
 from ui.train.cost import Costs
+from ui.train.init_from import fit, generator_choices, offer_generators
 from ui.train.starting import start
-from ui.words import in_words
+from ui.words import errors_on_page
 
 POLL_S = 1.0
 OWN_LABELS = "Label maps, in the colours that were found"
@@ -41,13 +41,13 @@ KNOWN_INPUTS = {"Line drawings": "edges2shoes", "Facade labels, in the 12 CMP co
 # What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
 GROUPS: dict[str, tuple[str, ...]] = {
     "The pictures": (
-        "layout", "class_planes", "line_width", "scale_a", "scale_b", "colour_hints", "load_size", "crop_size", "flip",
-        "wander",
+        "layout", "one_hot", "line_width", "scale_a", "scale_b", "colour_hints", "load_size", "crop_size", "flip",
+        "random_affine",
     ),
-    "The networks": ("ngf", "ndf", "n_layers", "dropout", "smooth", "init_from", "ema"),
+    "The networks": ("ngf", "ndf", "n_layers", "dropout", "checkerboard_free", "init_from", "ema"),
     "The training": (
         "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "beta2", "lambda_l1",
-        "lambda_features", "lambda_spikes", "lambda_perceptual", "lambda_colour", "lambda_projected",
+        "lambda_feature_matching", "lambda_activation", "lambda_perceptual", "lambda_colour", "lambda_projected",
         "l1_steps", "seed",
     ),
     "The machine": ("device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every"),
@@ -58,7 +58,7 @@ OF_A_GENERATOR = ("crop_size", "ngf")  # which a run that begins from one must h
 
 
 @dataclass(frozen=True)
-class Looked:
+class ShownFolder:
     """What the page shows of a folder."""
 
     folder: str = ""
@@ -118,7 +118,7 @@ class Form:
             self.settings = _settings()
         self.name = gr.Textbox(label="Name", placeholder="as the folder", max_lines=1, elem_id="train-name")
         self.train = gr.Button("Train", variant="primary", elem_id="train-start")
-        self.looked = gr.State(Looked())
+        self.looked = gr.State(ShownFolder())
         self.timer = gr.Timer(POLL_S, active=False)
         self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.looked, self.timer,
                       self.reading]  # fmt: skip
@@ -165,14 +165,14 @@ class Form:
             [self.input_kind.change, self.preset.change, *(setting.change for setting in architecture)],
             _offer,
             [self.input_kind, self.preset, self.settings["init_from"], *architecture],
-            [self.begin_from, self.settings["init_from"], self.settings["class_planes"]],
+            [self.begin_from, self.settings["init_from"], self.settings["one_hot"]],
             trigger_mode="always_last",  # what changes while one answer is on its way asks for another
             **quiet,
         )
         self.begin_from.input(
             _begin_from,
             [self.begin_from, self.input_kind],
-            [self.settings["init_from"], self.settings["class_planes"]],
+            [self.settings["init_from"], self.settings["one_hot"]],
             **quiet,
         )
         self.settings["init_from"].focus(
@@ -183,13 +183,13 @@ class Form:
         )
         values = [self.folder, self.looked, self.name, self.input_kind, *self.settings.values()]
 
-        def begin(folder: str, looked: Looked, name: str, input_kind: str, *settings: Any) -> dict[Any, Any]:
-            with in_words():
+        def begin(folder: str, looked: ShownFolder, name: str, input_kind: str, *settings: Any) -> dict[Any, Any]:
+            with errors_on_page():
                 run = self._start(folder, looked, name, input_kind, settings)
             return show_run(run.name)
 
         def begin_demo() -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 run, words = start(str(demo()), unused_name("demo", runs_dir()), "quick", **DEMO_SETTINGS)
                 _say(words)
             return show_run(run.name)
@@ -212,24 +212,24 @@ class Form:
         """What `fill` changes."""
         return [*self.settings.values(), *self.shown]
 
-    def _look(self, folder: str, looked: Looked):
+    def _look(self, folder: str, looked: ShownFolder):
         folder = folder.strip()
         if not folder or folder == looked.folder:
             return gr.skip()
         return self._show(folder, None, new=True)
 
-    def _read_as(self, number: int, looked: Looked):
+    def _read_as(self, number: int, looked: ShownFolder):
         """In the way that was chosen, which then is a setting."""
         reading = looked.readings[number]
         shown = self._show(looked.folder, None, True, reading.layout, reading.folders)
         return *shown[:-1], gr.Radio(value=number), reading.layout
 
-    def _swap(self, looked: Looked, layout: Layout):
+    def _swap(self, looked: ShownFolder, layout: Layout):
         direction = "BtoA" if looked.direction == "AtoB" else "AtoB"
         return *self._show(looked.folder, direction, False, layout, looked.folders)[:-1], gr.skip()
 
     def _receive(self, uploads: list[str]):
-        with in_words():
+        with errors_on_page():
             return *self._show(str(receive(uploads)), None, new=True), gr.File(None)
 
     def _show(
@@ -247,7 +247,7 @@ class Form:
         except (ValueError, OSError) as error:
             return self._problem(folder, error)
         name = unused_name(Path(folder).resolve().name, runs_dir()) if new else gr.skip()
-        looked = Looked(folder, direction, self.checkups.begin(found), len(found.splits["train"]), folders)
+        looked = ShownFolder(folder, direction, self.checkups.begin(found), len(found.splits["train"]), folders)
         self.costs.begin()
         return (
             folder,
@@ -269,10 +269,10 @@ class Form:
             choices = [(f"{number}. {each.words}", number - 1) for number, each in enumerate(readings, start=1)]
             choice = gr.Radio(choices, value=None, visible=True)
         hidden = gr.HTML("", visible=False), gr.Group(visible=False)
-        looked = Looked(folder, readings=readings) if readings else Looked()
+        looked = ShownFolder(folder, readings=readings) if readings else ShownFolder()
         return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), looked, gr.Timer(active=False), choice
 
-    def _poll(self, looked: Looked) -> Any:
+    def _poll(self, looked: ShownFolder) -> Any:
         """What the checkup and the measuring have brought since the last time; nothing, when that is nothing."""
         report = self.checkups.report(looked.root)
         words = tuple(self.costs.words(preset, looked.pairs) for preset in PRESETS)
@@ -297,12 +297,12 @@ class Form:
         values = _default_values(preset)
         return [values[name] for name in self.settings]
 
-    def _start(self, folder: str, looked: Looked, name: str, input_kind: str, settings: tuple[Any, ...]) -> Run:
+    def _start(self, folder: str, looked: ShownFolder, name: str, input_kind: str, settings: tuple[Any, ...]) -> Run:
         chosen = dict(zip(self.settings, settings, strict=True))
         folder = str(bring(folder.strip())) if folder.strip() else ""
         if folder and folder != looked.folder:
             found, direction, _ = look_at(folder)  # finds out now what would only fail later
-            looked = Looked(folder, direction, self.checkups.begin(found))
+            looked = ShownFolder(folder, direction, self.checkups.begin(found))
         report = self.checkups.report(looked.root)
         about = dict(INPUT_KINDS[input_kind])
         if input_kind == OWN_LABELS:
@@ -314,7 +314,7 @@ class Form:
         _say(words)
         return run
 
-    def _palette(self, looked: Looked) -> str:
+    def _palette(self, looked: ShownFolder) -> str:
         from pix2pix.palette import listed
 
         report = self.checkups.report(looked.root)

@@ -12,9 +12,9 @@ from gradio.events import api
 from training.run import Run
 from ui.studio import Studio
 from ui.train.form import Form
+from ui.train.monitor import RunMonitor
 from ui.train.starting import start
-from ui.train.watch import Watch
-from ui.words import in_words, text
+from ui.words import errors_on_page, text
 
 SWITCHED_OFF = (
     "Training is switched off here, because this page is open to the public. "
@@ -54,7 +54,7 @@ def build(studio: Studio) -> None:
         with gr.Column(scale=2, min_width=320):
             form = Form()
         with gr.Column(scale=3, min_width=320):
-            watch = Watch()
+            watch = RunMonitor()
     form.connect(watch.show, watch.outputs, SCROLL_TO_RUN)  # on a phone it is far below the form
     watch.connect(form)
     _endpoints()
@@ -63,19 +63,19 @@ def build(studio: Studio) -> None:
 def _endpoints() -> None:
     def train_start(dataset: str, name: str, preset: str, direction: str) -> str:
         """Starts training on a folder of this machine. preset: quick or paper; direction: AtoB or BtoA."""
-        with in_words():
+        with errors_on_page():
             return start(text(dataset), name, preset, direction)[0].name  # pyright: ignore[reportArgumentType]
 
     def train_status(name: str) -> dict:
         """How a run is doing: state, step, total, images_per_s, eta_s, device, error."""
-        with in_words():
+        with errors_on_page():
             status = Run.named(name).status()
         keys = ("state", "step", "total", "images_per_s", "eta_s", "device", "error")
         return {key: getattr(status, key) for key in keys}
 
     def train_stop(name: str) -> str:
         """Stops a run, and says what that took. It can be resumed."""
-        with in_words():
+        with errors_on_page():
             return Run.named(name).stop()
 
     api(train_start, api_name="train_start")

@@ -15,7 +15,7 @@ WARM_UP = 3  # steps before the capture, in which libraries choose their kernels
 log = logging.getLogger("training")
 
 
-class Replayed:
+class CUDAGraphStep:
     """Does what `step(*inputs)` does; from its fourth call on the GPU does again what it was asked for in that one.
 
     All batches are of one shape, and the tensor that is returned is overwritten by the next call. The step may not wait

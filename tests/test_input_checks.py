@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from pix2pix import Translator
 from pix2pix.__main__ import main
 from pix2pix.edges import edges
+from pix2pix.input_checks import EMPTY, INVERTED, PHOTO, as_drawing, inverted, on_sheet, remark_on
 from pix2pix.palette import CMP
-from pix2pix.unlike import EMPTY, INVERTED, PHOTO, as_drawing, inverted, on_sheet, remark_on
 from tests.scenes import photo
 
 POINTS = [(51, 51), (115, 51), (122, 140), (217, 174), (225, 204), (51, 204), (51, 51)]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 CLOSED_PIPE = 141  # as a shell has it, of a program that SIGPIPE has ended
 
 
-def whole_lines(main: Callable[[], int]) -> int:
+def exit_status(main: Callable[[], int]) -> int:
     """The exit status of `main`, without a traceback where what it writes to was closed (`… | head -1`)."""
     warnings.filterwarnings("ignore", module=r"PIL(\.|$)")  # what is wrong with a file is said in our own words
     try:

@@ -19,14 +19,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from training.config import TrainConfig
-from training.graph import WARM_UP, Replayed, set_lr
+from training.cuda_graph import WARM_UP, CUDAGraphStep, set_lr
 from training.loop import accelerator_for, adam, networks, steps, update
-from training.perceptual_terms import judges, perceptual_terms
+from training.perceptual_terms import further_discriminators, perceptual_terms
 
 STEPS = WARM_UP + 4
 TOLERANCE = 1e-4  # a learning rate in a tensor is one in fp32, and a GPU does not add in the same order each time
 CONFIG = TrainConfig(
-    name="any", dataset="any", crop_size=32, ngf=4, ndf=4, precision="fp32", device="cpu", lambda_features=10.0
+    name="any", dataset="any", crop_size=32, ngf=4, ndf=4, precision="fp32", device="cpu", lambda_feature_matching=10.0
 )
 OBJECTIVES = {
     "paper": CONFIG,
@@ -66,8 +66,8 @@ class Training:
         accelerator = accelerator_for(config)
         terms = perceptual_terms(config, accelerator)
         G, D = networks(config, accelerator.device)
-        self.networks = [G, D, *judges(terms)]
-        self.optimizers = opt_G, opt_D = adam(config, G), adam(config, D, *judges(terms))
+        self.networks = [G, D, *further_discriminators(terms)]
+        self.optimizers = opt_G, opt_D = adam(config, G), adam(config, D, *further_discriminators(terms))
         _, self.step = steps(config, accelerator, G, D, opt_G, opt_D, terms)
 
     def tensors(self) -> list[Tensor]:
@@ -137,7 +137,7 @@ def test_replayed_steps_are_those_that_would_have_been_made(training: Training, 
         asked.append(1)
         return training.step(a, b, window)
 
-    losses = training.run(Replayed(step, *training.optimizers))
+    losses = training.run(CUDAGraphStep(step, *training.optimizers))
     torch.testing.assert_close(losses, trained.losses, rtol=TOLERANCE, atol=0)
     torch.testing.assert_close(training.tensors(), trained.tensors(), rtol=TOLERANCE, atol=TOLERANCE)
     assert len(asked) == WARM_UP + 1
@@ -150,7 +150,7 @@ def test_without_a_graph_it_goes_on_and_says_why(
         raise RuntimeError("operation not permitted when stream is capturing")
 
     monkeypatch.setattr(torch.cuda, "graph", refused)
-    losses = training.run(Replayed(training.step, *training.optimizers))
+    losses = training.run(CUDAGraphStep(training.step, *training.optimizers))
     torch.testing.assert_close(losses, trained.losses, rtol=TOLERANCE, atol=0)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
@@ -168,7 +168,7 @@ def test_a_step_waits_for_no_answer_of_the_device(perceptual: float):
     if terms:
         terms.perception.to(meta)
     G, D = networks(config, meta)
-    opt_G, opt_D = adam(config, G), adam(config, D, *judges(terms))
+    opt_G, opt_D = adam(config, G), adam(config, D, *further_discriminators(terms))
     a, b = torch.rand(2, 1, 3, 32, 32, device=meta)
     window = torch.zeros(2, dtype=torch.long, device=meta)
     losses = update(G, D, opt_G, opt_D, a, b, 100.0, accelerator, 10.0, 50.0, terms, window)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 MOST_CHARACTERS = 200  # of a reason; what is wrong may be quoted in it
 
 
-def parsed(text: str | bytes) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """The JSON value. Raises ValueError, for endless nesting too, where `json` raises something else."""
     try:
         return from_json(text)
@@ -23,7 +23,7 @@ def parsed(text: str | bytes) -> Any:
         raise ValueError(f"it is no JSON: {error}") from None
 
 
-def checked(kind: type[T], values: Any) -> T:
+def validate(kind: type[T], values: Any) -> T:
     """`values`, a dictionary say, as `kind`, a dataclass say; whole numbers and text may stand for each other.
 
     Raises ValueError, which says of which part it is true, in a sentence of bounded length.
@@ -31,14 +31,14 @@ def checked(kind: type[T], values: Any) -> T:
     if is_dataclass(kind) and isinstance(values, dict):
         unknown = sorted(map(str, values.keys() - {field.name for field in fields(kind)}))
         if unknown:
-            raise ValueError(short(f"it has what is not known here: {', '.join(unknown)}"))
+            raise ValueError(shorten(f"it has what is not known here: {', '.join(unknown)}"))
     try:
         return _adapter(kind).validate_python(values)
     except ValidationError as error:
-        raise ValueError(short(_words(error))) from None
+        raise ValueError(shorten(_words(error))) from None
 
 
-def short(words: str, most: int = MOST_CHARACTERS) -> str:
+def shorten(words: str, most: int = MOST_CHARACTERS) -> str:
     """The first line of it, cut where it is too long to be read."""
     line = words.strip().split("\n", 1)[0].strip()
     return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -15,7 +15,7 @@ from training.config import LONGEST
 from training.run import Run
 from ui.train.form import Form
 from ui.train.report import report
-from ui.words import in_words, next_time
+from ui.words import errors_on_page, next_time
 
 FINE_TUNE_STEPS = 2000
 LEFT_BEHIND = (".lock", "stop", "stop_at", "queued")  # of the files of a run: they mean something here alone
@@ -26,7 +26,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 Show = Callable[[str | None], dict[Any, Any]]
 
 
-class Control:
+class RunActions:
     """The buttons below a run, in an accordion; `connect` gives them life."""
 
     def __init__(self, run: gr.Dropdown) -> None:
@@ -62,33 +62,33 @@ class Control:
         self._connect_files()
 
         def set_clock(name: str, text: str) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 when = next_time(text, datetime.now()).timestamp() if (text or "").strip() else None
                 Run.named(name).stop_at(when)
             return show(name)
 
         def extend(name: str, steps: float | None) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 run = Run.named(name)
                 run.extend(int(steps or 0) if isfinite(steps or 0) else LONGEST + 1)
                 gr.Info(run.submit())
             return show(name)
 
         def rename(name: str, new: str) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 new = Run.named(name).rename((new or "").strip()).name
             return show(new) | {self.new_name: ""}
 
         to_delete = gr.State("")  # the one that was asked about, whichever is shown by then
 
         def ask(name: str | None) -> list[Any]:
-            with in_words():
+            with errors_on_page():
                 if not name:
                     raise ValueError("There is no run to delete.")
             return [gr.Row(visible=True), gr.Button(f"Delete “{name}” for good"), name]
 
         def delete(name: str) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 Run.discard(name)
             gr.Info(f"{name} is deleted. The pictures that it learned from are still there.")
             return show(None) | {self.asked: gr.Row(visible=False)}
@@ -102,11 +102,11 @@ class Control:
 
     def _connect_form(self, form: Form) -> None:
         def duplicate(name: str) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 return form.fill(Run.named(name))
 
         def fine_tune(name: str) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 run = Run.named(name)
                 if not run.generator_file.exists():
                     raise ValueError(f"{name} has saved no generator yet.")
@@ -122,14 +122,14 @@ class Control:
 
     def _connect_files(self) -> None:
         def page(name: str) -> str:
-            with in_words():
+            with errors_on_page():
                 run = Run.named(name)
                 file = _temporary(f"{run.name}.html")
                 file.write_text(report(run), "utf-8")
             return str(file)
 
         def archive(name: str) -> str:
-            with in_words():
+            with errors_on_page():
                 run = Run.named(name)
                 file = _temporary(f"{run.name}.zip")
                 pack(run, file)
@@ -138,7 +138,7 @@ class Control:
         def pin(name: str, picture: str) -> None:
             from pix2pix import images
 
-            with in_words():
+            with errors_on_page():
                 Run.named(name).pin(images.read(picture))
             gr.Info("From the next preview on, the last column shows what becomes of it.")
 

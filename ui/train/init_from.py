@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from pix2pix.files.places import generators, snapshots
-from ui.words import in_words
+from ui.words import errors_on_page
 
 
 def generator_choices(more: str = "") -> list[tuple[str, str]]:
@@ -27,6 +27,6 @@ def fit(name: str) -> list[Any]:
 
     if not name:
         return [gr.skip()] * 3
-    with in_words():
+    with errors_on_page():
         config = read_metadata(locate(name)).config
     return [config.image_size, config.ngf, round(config.image_size * 286 / 256)]

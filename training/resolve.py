@@ -13,7 +13,7 @@ from training.run import Run
 log = logging.getLogger("training")
 
 
-def settled(run: Run, found: Found, is_main: bool) -> TrainConfig:
+def resolve_auto(run: Run, found: Found, is_main: bool) -> TrainConfig:
     """The run's settings with the scales of deep grey values and the palettes of class numbers, as its files have them.
 
     They are kept in its config.json, so that a resume goes on with them whatever has become of the files.
@@ -36,5 +36,5 @@ def settled(run: Run, found: Found, is_main: bool) -> TrainConfig:
                 if is_main:
                     log.info("%s: %s.", side.upper(), values.describe())
     if changes and is_main:
-        run.settle(**changes)
+        run.change_settings(**changes)
     return config.with_changes(**changes) if changes else config

@@ -20,9 +20,9 @@ from pix2pix.files.places import best, generators
 from training.coach import advise
 from training.run import Run
 from training.status import Status
-from ui.train.control import Control
+from ui.train.actions import RunActions
 from ui.train.form import Form
-from ui.words import duration, in_words
+from ui.words import duration, errors_on_page
 
 Seen = dict[str, Any]  # part of the page -> a stamp of what it shows
 
@@ -62,7 +62,7 @@ LAST = 1_000_000  # a place in the row of previews: the newest, whichever that i
 NOTHING_YET = "No training yet. Give a folder of pictures and press Train, or try it with pictures drawn by code."
 
 
-class Watch:
+class RunMonitor:
     """What a run directory holds, on the page."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Watch:
         with gr.Accordion("Log", open=False, visible=False) as self.log_box:
             self.log = gr.Textbox(show_label=False, lines=12, max_lines=12, autoscroll=True, interactive=False)
         with gr.Column(visible=False) as self.controls:
-            self.control = Control(self.run)
+            self.control = RunActions(self.run)
         self.seen = gr.State({})
         self.outputs = [
             self.run, self.status, self.coach, self.buttons, self.stop, self.resume, self.controls,
@@ -137,18 +137,18 @@ class Watch:
 
     def _connect_buttons(self, inputs: list[Any]) -> None:
         def request_stop(name: str, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 Run.named(name).request_stop()
             return self.refresh(name, position, smoothing, seen)
 
         def stop(name: str) -> None:
-            with in_words():
+            with errors_on_page():
                 run = Run.named(name)
                 if run.status().alive:
                     gr.Info(run.stop())
 
         def resume(name: str, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
-            with in_words():
+            with errors_on_page():
                 gr.Info(Run.named(name).submit())
             return self.refresh(name, position, smoothing, seen)
 
@@ -178,7 +178,7 @@ class Watch:
         updates: dict[Any, Any] = {}
         if before.get("runs") != names:
             # An answer to what was asked before another run was chosen must not choose the old one again.
-            choice = {} if seen.get("run") and shown == name else {"value": shown}
+            choice: dict[str, Any] = {} if seen.get("run") and shown == name else {"value": shown}
             updates[self.run] = gr.Dropdown(names, visible=True, **choice)
             updates[self.controls] = gr.Column(visible=True)
         if run:
