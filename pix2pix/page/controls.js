@@ -178,6 +178,7 @@ async function refreshModels() {
   const named = (wanted) => models.find(({ name }) => name === wanted);
   useModel(named(model.name) ?? named(lastModel) ?? models.find(({ broken }) => !broken) ?? models[0]);
   renewOthers();
+  showStrip();
 }
 
 function useModel(chosen) {
@@ -233,6 +234,8 @@ const CLICKS = {
   ".again": rollAgain,
   ".plain": () => makeBy({ seed: null, step: null }),
   ".save-history": saveHistory,
+  ".save-results": saveResults,
+  ".clear-results": clearResults,
   ".pin": pinDrawing,
   ".correct": () => openFile("image/*", correct),
 };
@@ -251,6 +254,7 @@ canvas.addEventListener("keydown", aimByKey);
 canvas.addEventListener("contextmenu", (event) => event.preventDefault()); // a long press of a finger
 canvas.addEventListener("wheel", turnWheel, { passive: false });
 for (const event of ["dragover", "dragleave", "drop"]) find(".boards").addEventListener(event, drag);
+document.addEventListener("visibilitychange", keepResult); // the page may be closed next
 window.addEventListener("hashchange", openLink); // a link that is opened where the page is open already
 find(".any-colour").addEventListener("input", (event) => chooseColour(event.target.value));
 find(".width input").addEventListener("input", ({ target }) => ((widths[tool] = Number(target.value)), showCursor()));
@@ -266,5 +270,5 @@ for (const button of element.querySelectorAll(".pin, .correct")) button.hidden =
 showColours();
 showControls();
 showSamples();
-refreshModels().then(openLink);
+refreshModels().then(openLink).then(readResults);
 const refreshing = setInterval(() => (element.isConnected ? refreshModels() : clearInterval(refreshing)), REFRESH);

@@ -9,8 +9,8 @@ function memoryOf({ drawing, by }) {
 }
 
 // Throws an Error, in words, for what is no drawing, or for none of the models that are here.
-function reopen(memory) {
-  const drawing = bounded(memory);
+function reopen(memory, check = bounded) {
+  const drawing = check(memory);
   const about = modelFor(memory, drawing);
   if (!about) throw new Error("there is no model here for such a drawing");
   useModel(about);
@@ -54,28 +54,30 @@ function downloadBytes(bytes, type, name) {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-const savePicture = () => saveRemembering(picture.src, "");
+const savePicture = () => saveRemembering(picture.src, main.made, "");
 
 async function saveBoth() {
+  const { made } = main;
+  const about = made.by.model;
   const result = new Image();
   result.src = picture.src;
   await result.decode();
-  const about = main.made.by.model;
   const both = document.createElement("canvas");
   [both.width, both.height] = [2 * about.size, about.size];
   const context = both.getContext("2d");
-  context.drawImage(forModel(about, main.made.drawing), 0, 0);
+  context.drawImage(forModel(about, made.drawing), 0, 0);
   context.drawImage(result, about.size, 0, about.size, about.size);
-  await saveRemembering(both.toDataURL("image/png"), " side by side");
+  await saveRemembering(both.toDataURL("image/png"), made, " side by side");
 }
 
-async function saveRemembering(url, suffix) {
-  const { made } = main;
-  downloadBytes(await remembering(bytesOf(url.split(",")[1]), made), "image/png", made.by.model.name + suffix + ".png");
+async function saveRemembering(url, made, suffix) {
+  downloadBytes(await remembering(pngOf(url), memoryOf(made)), "image/png", made.by.model.name + suffix + ".png");
 }
 
-async function remembering(png, made) {
-  const text = new TextEncoder().encode(JSON.stringify(memoryOf(made)));
+const pngOf = (url) => bytesOf(url.split(",")[1]);
+
+async function remembering(png, memory) {
+  const text = new TextEncoder().encode(JSON.stringify(memory));
   return text.length > MOST_TEXT ? png : withText(png, KEYWORD, text);
 }
 

@@ -46,7 +46,7 @@ async function ask(asker, asked) {
   const { by } = asker;
   const { model: about, step } = by;
   const { drawing, seed } = requested(by);
-  const made = { by, drawing: still(drawing) };
+  const made = { by, drawing: still(drawing), live: stroke !== null };
   const answer = server
     .translate({ model: about.name, session, seed, step, picture: forModel(about, drawing).toDataURL("image/png") })
     .then((reply) => (by === asker.by ? receive(asker, reply, asked, made, started) : true)) // else: not what it shows now
@@ -77,7 +77,10 @@ async function receive(asker, reply, asked, made, started) {
   if (asked <= asker.shown) return true;
   Object.assign(asker, { shown: asked, made });
   showPicture(asker, reply.picture);
-  if (asker === main) showStatus(Math.round(performance.now() - started) + " ms");
+  if (asker === main) {
+    noteResult(made, reply.picture);
+    showStatus(Math.round(performance.now() - started) + " ms");
+  }
   return true;
 }
 
