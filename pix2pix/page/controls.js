@@ -56,6 +56,7 @@ function showControls() {
     button.disabled = blank;
   press(find(".sees"), seesModel);
   press(find(".trace"), !traced.hidden);
+  press(find(".lens"), lensOn);
   find(".zoom-out").disabled = view.zoom <= 1;
   find(".zoom-in").disabled = view.zoom >= MAX_ZOOM;
   find(".zoom-text").textContent = Math.round(100 * view.zoom) + " %";
@@ -177,6 +178,7 @@ async function refreshModels() {
   chooser.disabled = !options.length;
   const named = (wanted) => models.find(({ name }) => name === wanted);
   useModel(named(model.name) ?? named(lastModel) ?? models.find(({ broken }) => !broken) ?? models[0]);
+  showWipe();
   renewOthers();
   showStrip();
 }
@@ -203,6 +205,7 @@ function showModel() {
   find(".invitation-text").textContent = model.invitation;
   showSwatches();
   showSamples();
+  showWipe();
   setMode("");
   remember();
 }
@@ -228,6 +231,8 @@ const CLICKS = {
   ".save-drawing": saveDrawing,
   ".open-drawing": () => openFile(".json,application/json,image/png", openAny),
   ".trace": () => (traced.hidden ? openFile("image/*", trace) : untrace()),
+  ".lens": toggleLens,
+  ".slide": toggleWipe,
   ".sees": () => ((seesModel = !seesModel), paintSoon(), showControls()),
   ".zoom-in": () => zoomBy(ZOOM_STEP),
   ".zoom-out": () => zoomBy(1 / ZOOM_STEP),
@@ -259,6 +264,9 @@ window.addEventListener("hashchange", openLink); // a link that is opened where 
 find(".any-colour").addEventListener("input", (event) => chooseColour(event.target.value));
 find(".width input").addEventListener("input", ({ target }) => ((widths[tool] = Number(target.value)), showCursor()));
 find(".moment").addEventListener("input", chooseMoment);
+find(".strength input").addEventListener("input", chooseStrength);
+wiper.addEventListener("input", moveWipe);
+find(".beside").addEventListener("change", chooseBeside);
 chooser.addEventListener("change", () => useModel(models.find(({ name }) => name === chooser.value)));
 chooser.addEventListener("focus", refreshModels);
 document.addEventListener("keydown", pressKey);
@@ -268,6 +276,7 @@ new ResizeObserver(fitCanvas).observe(canvas);
 
 for (const button of element.querySelectorAll(".pin, .correct")) button.hidden = !props.can_train;
 showColours();
+showLens();
 showControls();
 showSamples();
 refreshModels().then(openLink).then(readResults);

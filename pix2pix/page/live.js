@@ -30,7 +30,7 @@ async function keepUp() {
 }
 
 function furthestBehind() {
-  const stale = [main, ...others].filter(({ shown }) => shown !== version);
+  const stale = [main, ...others, ...(beside ? [beside] : [])].filter(({ shown }) => shown !== version);
   return stale.reduce((last, next) => (last && last.shown <= next.shown ? last : next), null);
 }
 
@@ -106,6 +106,8 @@ function showNothing(on, asked = version, error = "") {
 function setPictureShown(on) {
   find(".placeholder").hidden = on;
   find(".result").classList.toggle("full", on);
+  showLens();
+  showWiped();
   for (const button of element.querySelectorAll(".save, .save-both")) button.disabled = !on;
 }
 

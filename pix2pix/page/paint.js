@@ -51,12 +51,14 @@ function paintSoon() {
 function paintScreen() {
   if (seesModel) paintSeen();
   else paint(canvas, currentDrawing(), model, view);
-  if (POINTING.includes(tool) && canvas.matches(":focus-visible")) paintAim();
+  paintLens();
+  if (POINTING.includes(tool) && canvas.matches(":focus-visible")) paintAim(ink.hidden ? canvas : ink);
+  paintWiped();
 }
 
 // Where the keys point: white around dark, so that it is seen on any colour.
-function paintAim() {
-  const context = canvas.getContext("2d");
+function paintAim(target) {
+  const context = target.getContext("2d");
   const scale = canvas.width / UNITS;
   const [x, y] = [(aim.x - view.x) * view.zoom * scale, (aim.y - view.y) * view.zoom * scale];
   const arm = 6 * scale;

@@ -168,7 +168,7 @@ function zoomBy(factor) {
 function look({ x, y, zoom }) {
   const within = (value) => Math.max(0, Math.min(UNITS - UNITS / zoom, value));
   view = { x: within(x), y: within(y), zoom };
-  moveTraced();
+  moveOverlays();
   paintSoon();
   showControls();
   showCursor();

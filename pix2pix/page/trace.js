@@ -11,7 +11,7 @@ async function trace(file) {
     untrace();
     showStatus(file.name + " is not a picture that can be shown.", true);
   }
-  moveTraced();
+  moveOverlays();
   showControls();
 }
 
@@ -20,9 +20,4 @@ function untrace() {
   traced.removeAttribute("src");
   traced.hidden = true;
   showControls();
-}
-
-function moveTraced() {
-  const shift = (units) => (-100 * units * view.zoom) / UNITS + "%";
-  traced.style.transform = "translate(" + shift(view.x) + ", " + shift(view.y) + ") scale(" + view.zoom + ")";
 }

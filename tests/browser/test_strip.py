@@ -69,6 +69,7 @@ def test_results_are_kept_recalled_starred_and_cleared(sheet: Sheet):
     expect(results(page)).to_have_count(3)  # a look at one makes no new one
 
     page.get_by_role("button", name="Star: tiny2shoes").nth(1).click()
+    page.wait_for_timeout(500)  # until the browser has written it down
     page.reload()
     expect(results(page)).to_have_count(3)
     expect(page.locator(".star[aria-pressed=true]")).to_have_count(1)
