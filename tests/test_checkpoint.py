@@ -13,6 +13,7 @@ from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
+from tests.rounding import GREY_LEVEL
 
 
 def rewrite(path: Path, header: dict | str | None) -> Path:
@@ -60,7 +61,7 @@ def test_fp16_costs_less_than_a_grey_level(tmp_path: Path):
     generator, path = Generator(GeneratorConfig(64, ngf=8)).eval(), tmp_path / "g.safetensors"
     checkpoint.save(path, generator, Metadata("g", 1))
     a = torch.randn(1, 3, 64, 64).clamp(-1, 1)
-    assert (checkpoint.load(path)[0](a) - generator(a)).abs().max() < 1 / 127.5
+    assert (checkpoint.load(path)[0](a) - generator(a)).abs().max() < GREY_LEVEL
 
 
 def test_the_header_is_the_documented_one(make_generator: Callable[..., Path]):

@@ -17,6 +17,7 @@ from PIL import Image
 
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
+from tests.rounding import TRAINED
 from training.config import OBJECTIVES, Objective, TrainConfig
 from training.loop import train
 from training.run import Run
@@ -141,7 +142,7 @@ def test_two_processes_are_one_with_twice_the_batch(folder: Path, objective: Obj
     assert launch(together).wait(280) == 0
     assert together.status().state == "finished"
     for mine, theirs in zip(losses(together), losses(alone), strict=True):
-        assert mine == pytest.approx(theirs, rel=2e-3)
+        assert mine == pytest.approx(theirs, rel=TRAINED)
 
 
 def test_several_processes_may_create_the_run_they_train(folder: Path):

@@ -18,6 +18,9 @@ from pix2pix.files.export import ExportError
 from pix2pix.files.places import CHECKPOINTS
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
+from tests.rounding import GREY_LEVEL, rounding
+
+TINY = rounding(layers=10, terms=16 * 64)  # of generators of 32 pixels and ngf 4
 
 
 def noise(batch: int, size: int) -> Tensor:
@@ -32,7 +35,7 @@ def test_onnxruntime_makes_the_same(make_generator: Callable[..., Path], tmp_pat
     a = noise(batch, 32)
     with torch.inference_mode():
         expected = checkpoint.load(path)[0](a).numpy()
-    assert np.abs(session.run(None, {"a": a.numpy()})[0] - expected).max() < 1e-4
+    assert np.abs(session.run(None, {"a": a.numpy()})[0] - expected).max() < TINY
 
 
 def test_a_generator_that_sees_planes_takes_the_same_label_map_everywhere(tmp_path: Path):
@@ -46,13 +49,13 @@ def test_a_generator_that_sees_planes_takes_the_same_label_map_everywhere(tmp_pa
     a = torch.tensor(colours)[torch.randint(12, (1, 32, 32))].permute(0, 3, 1, 2) / 127.5 - 1
     with torch.inference_mode():
         expected = generator(a).numpy()
-    assert np.abs(session.run(None, {"a": a.numpy()})[0] - expected).max() < 1e-4
+    assert np.abs(session.run(None, {"a": a.numpy()})[0] - expected).max() < TINY
 
 
 def test_the_shipped_generators_fit_into_onnx(tmp_path: Path):
     written = export.export(CHECKPOINTS / "edges2shoes.safetensors", tmp_path / "shoes.onnx")
     assert written.difference is not None
-    assert written.difference < 1e-4
+    assert written.difference < rounding(layers=16, terms=16 * 512)
 
 
 def test_an_onnx_file_states_its_opset_and_tells_about_itself(make_generator: Callable[..., Path], tmp_path: Path):
@@ -74,7 +77,7 @@ def test_a_program_makes_the_same(make_generator: Callable[..., Path], tmp_path:
     program = torch.export.load(tmp_path / "box.pt2", extra_files=extra).module()
     a = noise(batch, 32)
     with torch.inference_mode():
-        assert (program(a) - checkpoint.load(path)[0](a)).abs().max() < 1e-5
+        assert (program(a) - checkpoint.load(path)[0](a)).abs().max() < TINY
     assert json.loads(extra["pix2pix.json"])["name"] == "box"
 
 
@@ -87,7 +90,7 @@ def test_the_weights_are_written_in_fp16(make_generator: Callable[..., Path], tm
     assert read == metadata
     a = noise(1, 32)
     with torch.inference_mode():
-        assert (half(a) - generator(a)).abs().max() < 1 / 127.5
+        assert (half(a) - generator(a)).abs().max() < GREY_LEVEL
 
 
 def test_a_network_that_comes_out_different_is_not_written(

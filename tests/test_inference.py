@@ -35,8 +35,7 @@ def test_the_picture_has_the_size_of_the_drawing(translator: Translator, size: t
 
 @pytest.mark.parametrize("mode", ["RGBA", "L", "1", "P", "CMYK", "LA"])
 def test_any_mode_is_taken(translator: Translator, mode: str):
-    expected = np.asarray(translator(drawing()), np.int16)
-    assert np.abs(np.asarray(translator(drawing(mode=mode)), np.int16) - expected).max() <= 3
+    assert translator(drawing(mode=mode)).tobytes() == translator(drawing()).tobytes()  # black and white in each
 
 
 def test_transparency_is_white_paper(translator: Translator):
@@ -84,7 +83,7 @@ def test_compiled_it_draws_the_same(translator: Translator, monkeypatch: pytest.
     with monkeypatch.context() as patch:  # the proof that another runtime has taken over
         patch.setattr(type(translator.generator), "forward", None)
         after = np.asarray(translator(drawing()), int)
-    assert np.abs(after - before[0]).max() <= 24, "in bf16, where the CPU has units for it"
+    assert np.abs(after - before[0]).max() <= 24, "grey levels: in bf16, where the CPU has units for it"
     assert np.abs(after - before[0]).mean() <= 1.5
     assert np.array_equal(np.asarray(translator(drawing(), seed=3)), before[1])
 

@@ -23,6 +23,7 @@ from pix2pix.data.pairs import DatasetError
 from pix2pix.files import checkpoint, places
 from pix2pix.files.places import ROOT
 from pix2pix.losses import ACTIVATION_BOUND
+from tests.rounding import BRAIN, HALF, TRAINED
 from training import loop
 from training.batches import prepared_ahead
 from training.config import TrainConfig
@@ -106,7 +107,7 @@ def test_smooth_training_leaves_no_checkerboard(make_run: Callable[..., Run]):
         last = weights["up.4.0.weight"]  # (in, out, 4, 4): the four pixels that one becomes weigh the same in sum
         sums = [last[..., y::2, x::2].sum((2, 3)) for y in (0, 1) for x in (0, 1)]
         for other in sums[1:]:
-            torch.testing.assert_close(other, sums[0], atol=1e-6, rtol=0)
+            torch.testing.assert_close(other, sums[0], atol=1e-7, rtol=0)  # four taps of up to 0.1, in fp32: 2e-8
 
 
 def test_a_preview_has_rows_of_a_b_and_fake(make_run: Callable[..., Run]):
@@ -325,8 +326,8 @@ def test_with_ema_the_moving_average_is_saved_and_not_g(make_run: Callable[..., 
     for weights in seen[1:]:
         average = {name: 0.5 * average[name] + 0.5 * weights[name] for name in weights}
     saved = checkpoint.load(run.generator_file)[0].state_dict()
-    assert all(torch.allclose(saved[name], average[name], atol=1e-3) for name in saved)  # fp16 has 3 digits
-    assert not all(torch.allclose(saved[name], seen[-1][name], atol=1e-3) for name in saved)
+    assert all(torch.allclose(saved[name], average[name], rtol=HALF, atol=1e-7) for name in saved)
+    assert not all(torch.allclose(saved[name], seen[-1][name], rtol=HALF, atol=1e-7) for name in saved)
 
 
 def test_ema_does_not_change_what_is_trained(make_run: Callable[..., Run]):
@@ -359,7 +360,7 @@ def test_a_run_may_begin_from_a_generator(make_run: Callable[..., Run], make_gen
     train(run)
     (before, ancestor), (after, metadata) = (checkpoint.load(file) for file in (path, run.generator_file))
     weights = zip(before.state_dict().values(), after.state_dict().values(), strict=True)
-    assert all(torch.allclose(old, new, atol=1e-6) for old, new in weights)
+    assert all(torch.allclose(old, new, rtol=HALF, atol=1e-7) for old, new in weights)  # a step of 1e-8, in fp16
     assert metadata.provenance == "boxes. Fine-tuned from ancestor."
     assert (metadata.steps, metadata.config.dropout, ancestor.config.dropout) == (1, 0.25, 0.5)
 
@@ -550,7 +551,8 @@ def test_compiled_networks_train_to_nearly_the_same_losses(make_run: Callable[..
     plain, compiled = make_run("plain", **settings), make_run("compiled", compile=True, **settings)
     for run in (plain, compiled):
         train(run)
-    np.testing.assert_allclose([row[1:4] for row in losses(compiled)], [row[1:4] for row in losses(plain)], rtol=0.01)
+    for mine, theirs in zip(losses(compiled), losses(plain), strict=True):
+        assert mine[1:4] == pytest.approx(theirs[1:4], rel=TRAINED)
     assert Translator.load(compiled.path)(Image.new("RGB", (32, 32))).size == (32, 32)
 
 
@@ -612,7 +614,7 @@ def test_precision_can_be_chosen(make_run: Callable[..., Run]):
         assert spawn(run).wait(120) == 0
     one, other = ([row["loss_L1"] for row in run.metrics()[0]] for run in runs.values())
     assert one != other
-    assert one == pytest.approx(other, rel=0.03)
+    assert one == pytest.approx(other, rel=BRAIN)
 
 
 def test_a_step_in_bfloat16_is_nearly_the_same():
@@ -634,4 +636,5 @@ def test_a_step_in_bfloat16_is_nearly_the_same():
             torch.float32
         }
     assert not torch.equal(losses["no"], losses["bf16"])
-    torch.testing.assert_close(losses["bf16"], losses["no"], rtol=0.03, atol=0)
+    # But for acc_D: the logits of a new D are near 0, and a patch that changes sides is one of 144.
+    torch.testing.assert_close(losses["bf16"][:, :3], losses["no"][:, :3], rtol=BRAIN, atol=0)

@@ -45,7 +45,8 @@ def test_it_is_the_network_of_the_package(network: EfficientNetLite0):
         y = block(y)
         expected.append(y)
     for seen, block in zip(ours(x), SEEN_BLOCKS, strict=True):
-        assert (seen - expected[block]).abs().max() < 1e-4  # in fp64 both are exact but for the rounding of our sums
+        # In fp64; but our norms are folded into the weights in fp32, by 6e-8 of values up to 43 in each of 16 blocks.
+        assert (seen - expected[block]).abs().max() < 1e-4
 
 
 def test_the_maps_are_those_that_are_promised(network: EfficientNetLite0):
@@ -63,7 +64,7 @@ def test_each_channel_counts_alike(perception: Perception):
     maps = [torch.stack(seen) for seen in zip(*(perception(picture(n)[None]) for n in range(4)), strict=True)]
     for seen in maps:
         powers = seen.square().mean((0, 1, 3, 4)).sqrt()
-        torch.testing.assert_close(powers, torch.ones_like(powers), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(powers, torch.ones_like(powers), rtol=0, atol=1e-4)  # means of up to 4,096, in fp32
 
 
 def test_the_perceptual_distance_grows_with_what_is_wrong(perception: Perception):

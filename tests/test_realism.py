@@ -16,6 +16,7 @@ from benchmarks.realism import SPARSE, TARGETS, Judge, kid, means_of, outputs_of
 from pix2pix.edges import edges
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import GeneratorConfig
+from tests.rounding import rounding
 
 EDGES = Metadata("things", 5, GeneratorConfig(256), Side("edges"), Side("photo"))
 
@@ -75,7 +76,10 @@ def test_the_maps_are_those_of_the_packages_own_network(judge: Judge, things: li
     pictures = torch.stack([torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 127.5 - 1 for picture in things[:2]])
     net = judge.network
     with torch.inference_mode():
-        assert torch.allclose(net._swish(net._bn1(net._conv_head(maps[-1]))), net.extract_features(pictures), atol=1e-4)
+        theirs = net.extract_features(pictures)
+        # 16 blocks of three layers, of sums of at most 1,152 terms
+        close = rounding(layers=48, terms=1152) * float(theirs.abs().max())
+        assert (net._swish(net._bn1(net._conv_head(maps[-1]))) - theirs).abs().max() < close
 
 
 def test_pictures_of_any_size_are_judged_at_one(judge: Judge, things: list[Image.Image]):

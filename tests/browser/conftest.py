@@ -68,7 +68,7 @@ def _write(path: Path, name: str, size: int, side: Side, steps: int) -> None:
 @pytest.fixture(scope="package")
 def app(runs: Path) -> Iterator[App]:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    studio = Studio()
+    studio = Studio(precision="fp32")  # so that its pictures are those of PyTorch, to a grey level, on every CPU
     demo = create_demo(studio)
     url = serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", quiet=True)
     # What compiling imports, in a thread, has come up before a test begins: pytest looks through the modules meanwhile.
