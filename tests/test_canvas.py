@@ -4,10 +4,10 @@ import asyncio
 import base64
 import io
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from PIL import Image
@@ -17,6 +17,14 @@ from ui.draw import canvas
 from ui.draw.canvas import Replays
 from ui.scheduler import MOST_WAITING, QueueFull, Scheduler
 from ui.studio import Studio, StudioError
+
+T = TypeVar("T")
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """What it gives, in an event loop in a thread of its own: this one may have Playwright's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def drawn(width: int = 32, height: int = 32) -> str:
@@ -56,7 +64,7 @@ def test_a_replay_leaves_the_event_loop_to_the_others(model: str, monkeypatch: p
 
     for name in ("_decode", "_frame", "_animation"):
         monkeypatch.setattr(canvas, name, noting(getattr(canvas, name)))
-    made = asyncio.run(Replays(Studio()).make(ask(model)))
+    made = in_a_loop(Replays(Studio()).make(ask(model)))
     assert made.startswith("data:image/webp;base64,UklGR")
     assert len(threads) == 4, "the drawing, two pictures, and the animation"
     assert threading.get_ident() not in threads
@@ -87,7 +95,7 @@ def test_each_has_one_replay_at_a_time(model: str, monkeypatch: pytest.MonkeyPat
         with pytest.raises(StudioError, match="enough"):
             await replays.make(ask(model, "0"))
 
-    asyncio.run(all_ask())
+    in_a_loop(all_ask())
 
 
 def test_only_so_many_drawings_wait():

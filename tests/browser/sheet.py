@@ -20,7 +20,8 @@ class Sheet:
     def __init__(self, page: Page, model: str) -> None:
         self.page = page
         self.sent: list[str] = []  # drawings, as data URLs
-        self.open = self.most_open = 0
+        self.open: set[Request] = set()  # that this has seen begin: a page that was there before may wait for others
+        self.most_open = 0
         expect(page.get_by_label("Model").locator("option", has_text=model)).to_be_attached()
         page.get_by_label("Model").select_option(model)
         page.on("request", self._begins)
@@ -30,11 +31,11 @@ class Sheet:
     def _begins(self, request: Request) -> None:
         if is_translation(request):
             self.sent.append(body_of(request)["data"]["picture"])
-            self.open += 1
-            self.most_open = max(self.most_open, self.open)
+            self.open.add(request)
+            self.most_open = max(self.most_open, len(self.open))
 
     def _ends(self, request: Request) -> None:
-        self.open -= is_translation(request)
+        self.open.discard(request)
 
     def at(self, point: Point) -> Point:
         box = self.page.locator("#draw-canvas").bounding_box()

@@ -236,7 +236,8 @@ def test_colourways_come_from_hints_that_can_be_kept_and_undone(hints: Sheet, tm
     hints.page.reload()
     again = Sheet(hints.page, "wide2shoes")
     again.press("Variations")
-    assert others(again) == pictures, "the same drawing, the same pictures"
+    for picture, before in zip(others(again), pictures, strict=True):  # to a grey level: OpenVINO may be ready by now
+        assert np.abs(pixels(picture).astype(int) - pixels(before)).max() <= 1, "the same drawing, the same pictures"
 
 
 def test_a_drawing_without_an_inside_varies_by_chance_and_the_page_says_so(hints: Sheet, tmp_path: Path):

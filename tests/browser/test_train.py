@@ -14,6 +14,7 @@ from gradio_client import Client
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
+from pix2pix.files import places
 from tests.browser.conftest import App
 from training.config import TrainConfig
 from training.run import Run
@@ -162,7 +163,10 @@ def test_the_direction_can_be_swapped(open_page: Callable[..., Page], circles: P
     expect(first).to_have_attribute("src", outline or "")
 
 
-def test_the_doctor_says_what_it_finds_and_the_run_leaves_it_out(open_page: Callable[..., Page], circles: Path):
+def test_the_doctor_says_what_it_finds_and_the_run_leaves_it_out(
+    open_page: Callable[..., Page], circles: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(places, "CHECKPOINTS", places.ROOT / "checkpoints")  # the app of other tests has none
     Image.new("RGB", (128, 64), "white").save(circles / "blank.png")
     (circles / "broken.png").write_bytes(b"no picture")
     page = open_page()

@@ -95,9 +95,7 @@ def test_colourways_need_no_server(open_file: Callable[..., Page], tiny: Path):
     page.get_by_role("button", name="Keep variation 3").click()
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     page.get_by_role("button", name="Clear").click()
-    box = page.locator("#draw-canvas").bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 50, box["y"] + 50)
+    page.locator("#draw-canvas").click(position={"x": 50, "y": 50})  # where it is once the samples are back above it
     expect(page.locator(".note")).to_contain_text("Close the outline, and four colours appear here.")
 
 

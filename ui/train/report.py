@@ -44,7 +44,7 @@ def report(run: Run) -> str:
     by, words = run.config.best_by, BEST_WORDS[run.config.best_by]
     looks = [(row[by], row["step"]) for row in rows if by in row]
     best = f" Lowest {words}: {min(looks)[0]:.4f}, at step {min(looks)[1]:,}." if looks else ""
-    seconds = rows[-1]["time"] if rows else 0
+    seconds = rows[-1].get("time", 0) if rows else 0
     curves = "".join(_plot(title, colours, rows) for title, colours in CURVES.items()) if len(rows) > 1 else ""
     name = html.escape(run.name)
     return f"""<!doctype html>
