@@ -37,7 +37,8 @@ def strengthen(page: Page, strength: int) -> None:
 def away_from_lines(*boards: np.ndarray) -> np.ndarray:
     """Where the first board, which is the drawing, has no line near."""
     free = boards[0].min(axis=2) > 250
-    return np.lib.stride_tricks.sliding_window_view(np.pad(free, 4, constant_values=True), (9, 9)).all(axis=(2, 3))
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(free, 4, constant_values=True), (9, 9))
+    return np.asarray(near.all(axis=(2, 3)))
 
 
 def test_one_draws_on_the_picture_and_sends_the_drawing(sheet: Sheet):

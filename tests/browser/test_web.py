@@ -95,7 +95,11 @@ def test_colourways_need_no_server(open_file: Callable[..., Page], tiny: Path):
     page.get_by_role("button", name="Keep variation 3").click()
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     page.get_by_role("button", name="Clear").click()
-    page.locator("#draw-canvas").click(position={"x": 50, "y": 50})  # where it is once the samples are back above it
+    paper = page.locator("#draw-canvas")
+    paper.hover(position={"x": 50, "y": 50})  # where it is once the samples are back above it
+    page.mouse.down()
+    paper.hover(position={"x": 90, "y": 60})
+    page.mouse.up()
     expect(page.locator(".note")).to_contain_text("Close the outline, and four colours appear here.")
 
 
