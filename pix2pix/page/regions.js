@@ -117,6 +117,7 @@ function partAt(parts, [x, y], size) {
 }
 
 function insideOf(parts, size) {
+  if (!parts.some((part) => part !== PAPER && part !== LINE)) return null; // a broad line is no thing
   const depth = distances(
     parts.map((part) => part === PAPER),
     size,
