@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pix2pix.console import exit_status
-from pix2pix.files.places import generators
+from pix2pix.files.places import generators, save_picture
 
 HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
 
@@ -119,7 +119,7 @@ def _translate(options: argparse.Namespace) -> int:
         if not options.photo and (remark := translator.remark(picture)):
             tqdm.write(f"warning: {path}: {remark}", file=sys.stderr)
         try:
-            _result(translator, picture, options).save(output)
+            save_picture(_result(translator, picture, options), output, "PNG")
         except ValueError as error:
             failures += 1
             tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)

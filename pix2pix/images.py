@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 from pix2pix.classes import coloured
 from pix2pix.formats import MOST_PIXELS, TooLargeError, opened, why_not
 from pix2pix.palette import Palette
-from pix2pix.scales import Scale, is_deep, of_one
+from pix2pix.scales import Scale, shallow
 
 if TYPE_CHECKING:  # looking through a folder should not wait for it
     from torch import Tensor
@@ -59,8 +59,7 @@ def to_rgb(picture: Image.Image, scale: Scale | None = None, classes: Palette | 
         picture = ImageOps.exif_transpose(picture)
     if classes and (labels := coloured(picture, classes)):
         return labels
-    if is_deep(picture):
-        return Image.fromarray((scale or of_one(picture)).grey(np.asarray(picture))).convert("RGB")
+    picture = shallow(picture, scale)
     if picture.has_transparency_data and not is_band:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")

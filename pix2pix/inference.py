@@ -17,6 +17,7 @@ from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Network
 from pix2pix.input_checks import LOOKED_AT, on_sheet, remark_on
 from pix2pix.palette import snap
+from pix2pix.scales import shallow
 from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, translated
 
 MOST_SEED = 2**63 - 1  # that torch takes
@@ -108,7 +109,7 @@ class Translator:
         """
         source = self.metadata.source
         if source.kind == "edges" and picture.has_transparency_data and not images.has_fourth_band(picture):
-            picture = on_sheet(picture)
+            picture = on_sheet(shallow(picture, source.scale))
         return images.to_rgb(picture, source.scale, source.palette)
 
     def remark(self, picture: Image.Image) -> str:

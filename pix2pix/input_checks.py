@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pix2pix.palette import Palette, is_strange
+from pix2pix.scales import shallow
 
 LOOKED_AT = 256  # pixels a side at most
 DARK, LIGHT = 64, 192  # grey levels up to which a pixel is ink, and from which it is paper
@@ -81,6 +82,7 @@ def inverted(picture: Image.Image) -> Image.Image:
 
 def on_sheet(picture: Image.Image) -> Image.Image:
     """RGB; light strokes on a transparent sheet are laid on black, where they can be seen, and all else on white."""
+    picture = shallow(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     picture = picture.convert("RGBA")

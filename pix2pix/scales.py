@@ -15,6 +15,8 @@ BULK = (0.1, 99.9)  # percentiles between which a picture's values are no outlie
 FENCE = 0.5  # of the distance of these two, by which others may lie beyond
 ODD = 0.005  # share of the files (one at least, of eight or more) that may lie far beyond all others
 FEWEST = 8
+STRIP = 64  # rows
+SAMPLE = 4_000_000  # values of a picture of which the percentiles are taken
 _SCALE = re.compile(r"\s*(-?[\d.]+(?:e[-+]?\d+)?)\s*\.\.\s*(-?[\d.]+(?:e[-+]?\d+)?)\s*", re.IGNORECASE)
 
 
@@ -46,8 +48,14 @@ class Scale:
 
     def grey(self, values: np.ndarray) -> np.ndarray:
         """uint8 of the same shape; what lies outside is clipped, and what is no number is black."""
-        values = np.nan_to_num(values.astype(np.float64), nan=self.low, posinf=self.high, neginf=self.low)
-        return ((values - self.low) * (255 / (self.high - self.low))).clip(0, 255).round().astype(np.uint8)
+        grey = np.empty(values.shape, np.uint8)
+        for first in range(0, len(values), STRIP):  # the copies as float64 are of so many rows at a time
+            strip = values[first : first + STRIP].astype(np.float64)
+            strip = np.nan_to_num(strip, copy=False, nan=self.low, posinf=self.high, neginf=self.low)
+            strip -= self.low
+            strip *= 255 / (self.high - self.low)
+            grey[first : first + STRIP] = strip.clip(0, 255, out=strip).round(out=strip)
+        return grey
 
     def outside(self, values: np.ndarray) -> int:
         """How many lie outside, or are no numbers."""
@@ -60,6 +68,20 @@ FULL = Scale(0, 255)
 def is_deep(picture: Image.Image) -> bool:
     """Whether the values of a picture are more than 8 bits: it then needs a scale."""
     return picture.mode.startswith(("I", "F"))
+
+
+def shallow(picture: Image.Image, scale: Scale | None = None) -> Image.Image:
+    """A deep picture in 8 bits: L, or LA where a 16-bit PNG has one value that is transparent. Others as they are.
+
+    scale: None for the one that the picture alone suggests
+    """
+    if not is_deep(picture):
+        return picture
+    values, clear = np.asarray(picture), picture.info.get("transparency")
+    grey = Image.fromarray((scale or of_one(picture)).grey(values))
+    if isinstance(clear, int):
+        grey.putalpha(Image.fromarray(np.where(values == clear, np.uint8(0), np.uint8(255))))
+    return grey
 
 
 def bits_of(picture: Image.Image) -> str:
@@ -86,15 +108,16 @@ def of_one(picture: Image.Image) -> Scale:
 
 def span(values: np.ndarray) -> tuple[float, float]:
     """The lowest and the highest value, but for single ones that lie far from all others."""
-    values = _finite(values)
+    values = _finite(values).ravel()
     if not values.size:
         return 0.0, 0.0
-    low, high = np.percentile(values, BULK)
+    low, high = np.percentile(values[:: max(1, values.size // SAMPLE)], BULK)
     if low == high:  # small things on an even ground
         return float(values.min()), float(values.max())
     room = FENCE * (high - low)
-    inside = values[(values >= low - room) & (values <= high + room)]
-    return float(inside.min()), float(inside.max())
+    inside = (values >= low - room) & (values <= high + room)  # some are: those between the percentiles
+    least, most = values.min(), values.max()
+    return float(values.min(where=inside, initial=most)), float(values.max(where=inside, initial=least))
 
 
 def of_all(spans: Iterable[tuple[float, float]]) -> Scale | None:
@@ -116,4 +139,5 @@ def of_all(spans: Iterable[tuple[float, float]]) -> Scale | None:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    return values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    finite = np.isfinite(values) if values.dtype.kind == "f" else None
+    return values if finite is None or finite.all() else values[finite]

@@ -116,7 +116,19 @@ def empty(path: Path) -> None:
     torch.save({}, path)
 
 
-@pytest.mark.parametrize("write", [zipped, expanded, sparse, flat, numbered, empty], ids=lambda write: write.__name__)
+def deep(path: Path) -> None:
+    """Names of a U-Net of ten halvings, whose first layer is as wide as any: the network would take 10 GB."""
+    names = ["model.model.0.weight", "model.model.3.weight"]
+    prefix = "model.model.1"
+    for _ in range(9):
+        names += [f"{prefix}.model.1.weight", f"{prefix}.model.3.weight", f"{prefix}.model.4.weight"]
+        prefix += ".model.3"
+    torch.save({name: torch.zeros(512 if name == names[0] else 3, 3, 4, 4) for name in names}, path)
+
+
+@pytest.mark.parametrize(
+    "write", [zipped, expanded, sparse, flat, numbered, empty, deep], ids=lambda write: write.__name__
+)
 def test_weights_that_claim_to_be_more_are_refused_in_a_sentence(tmp_path: Path, write: Callable[[Path], None]):
     path = tmp_path / "latest_net_G.pth"
     write(path)

@@ -1,6 +1,9 @@
 """Pictures in and out: any file as upright RGB, bytes and [-1, 1] and back, and the grid."""
 
 import io
+import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pix2pix import images
+from pix2pix import Translator, images, input_checks
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -103,6 +106,30 @@ def test_a_transparent_colour_is_laid_on_white(mode: str, clear):
     assert (read_back(Image.new(mode, (4, 4)), transparency=clear) == 255).all()
 
 
+def deep_with_a_clear_value(clear: int) -> bytes:
+    """A 16-bit grey PNG, as Pillow does not write it: values 0, 1000, …, of which one is transparent."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (1000 * np.arange(64)).astype(">u2").reshape(8, 8)
+    lines = b"".join(b"\0" + row.tobytes() for row in rows)
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"tRNS", struct.pack(">H", clear)), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+@pytest.mark.parametrize("clear", [0, 5000, 63_000])
+def test_sixteen_bit_grey_keeps_its_transparency(clear: int, tmp_path: Path, make_generator: Callable[..., Path]):
+    file = tmp_path / "deep.png"
+    file.write_bytes(deep_with_a_clear_value(clear))
+    values = 1000 * np.arange(64).reshape(8, 8)
+    expected = np.where(values == clear, 255, np.rint(values * 255 / 65535)).astype(int)
+    drawn = Translator.load(make_generator(), "cpu").rgb(images.load(file))  # strokes on a sheet
+    for picture in (images.read(file), drawn, input_checks.on_sheet(images.load(file))):
+        assert (np.asarray(picture, int) == expected[..., None]).all()
+
+
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
 def test_sixteen_bits_are_scaled_to_eight(file_format: str):
     values = (np.arange(256) * 257).astype(np.uint16).reshape(16, 16)
@@ -117,6 +144,30 @@ def test_a_dark_sixteen_bit_picture_stays_dark():
 @pytest.mark.parametrize(("value", "eight_bit"), [(0, 0), (200, 200)])
 def test_thirty_two_bit_whole_numbers_up_to_255_are_kept(value: int, eight_bit: int):
     assert (read_back(Image.fromarray(np.full((4, 4), value, np.int32)), "TIFF") == eight_bit).all()
+
+
+@pytest.mark.parametrize("top", [256, 1000, 65_535, 100_000, 10**6, 2**31 - 1])
+@pytest.mark.parametrize("low", [0, -500])
+def test_thirty_two_bit_whole_numbers_are_not_white(top: int, low: int):
+    values = np.linspace(low, top, 4096).astype(np.int32).reshape(64, 64)
+    grey = read_back(Image.fromarray(values), "TIFF")[..., 0]
+    bits = 65_535 if top < 65_536 and not low else top  # the scale: 16 bits, or the range of the picture
+    assert np.abs(grey - 255 * (values - float(low)) / (bits - low)).max() <= 1
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("top", [1, 255, 4000])
+def test_one_value_that_is_none_leaves_a_float_picture_as_it_is(odd: float, top: float):
+    values = np.linspace(0, top, 4096, dtype=np.float32).reshape(64, 64)
+    values[5, 5] = odd
+    grey = read_back(Image.fromarray(values), "TIFF")[..., 0]
+    others = np.ones((64, 64), bool)
+    others[5, 5] = False
+    assert np.abs(grey - 255 * values.astype(float) / top)[others].max() <= 1
+
+
+def test_a_float_picture_of_nothing_but_nan_is_black():
+    assert (read_back(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF") == 0).all()
 
 
 @pytest.mark.parametrize(("value", "eight_bit"), [(0.0, 0), (0.5, 128), (1.0, 255), (200.0, 200), (-3.0, 0)])

@@ -68,7 +68,7 @@ LESS = {
 PACKAGES = ("pix2pix", "training", "ui")
 FILES = [ROOT / "app.py", *(path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py")))]
 LINES = 400
-STILL_LONG = ("run.py", "foreign.py")  # to be cut next
+STILL_LONG = ("run.py",)  # to be cut next
 WRITTEN = ("*.py", "*.js", "*.css", "*.html")
 
 

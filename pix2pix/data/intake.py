@@ -1,5 +1,6 @@
 """What someone brings to train on, and how it becomes a folder: a zip, pictures."""
 
+import errno
 import lzma
 import re
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pix2pix.data.folders import IntakeError, new_folder, room, unused_name
-from pix2pix.files.places import expanded, runs_dir
+from pix2pix.files.places import expanded, runs_dir, save_picture
 
 HUB = "hf://"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -42,12 +43,16 @@ def demo() -> Path:
             for split, count in (("train", DEMO_PAIRS), ("val", DEMO_PAIRS // 8)):
                 (temporary / split).mkdir()
                 for number in range(count):
-                    draw_pair(number if split == "train" else -1 - number).save(temporary / split / f"{number:03d}.png")
+                    pair = draw_pair(number if split == "train" else -1 - number)
+                    save_picture(pair, temporary / split / f"{number:03d}.png", "PNG")
     return folder
 
 
 def receive(uploads: Iterable[str | Path]) -> Path:
-    """The folder of a new dataset made of uploaded zips and pictures. Raises IntakeError, and leaves nothing then."""
+    """The folder of a new dataset made of uploaded zips and pictures.
+
+    Raises IntakeError, and OSError where the disk is full; it leaves nothing then.
+    """
     from pix2pix.formats import EXTENSIONS
 
     files = [Path(upload) for upload in uploads]
@@ -67,6 +72,8 @@ def receive(uploads: Iterable[str | Path]) -> Path:
             shutil.copy(picture, folder / picture.name)
     except UNREADABLE as error:
         shutil.rmtree(folder)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         raise IntakeError(f"The upload cannot be unpacked: {error}") from error
     except BaseException:
         shutil.rmtree(folder)

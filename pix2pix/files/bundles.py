@@ -119,14 +119,17 @@ def _named(keys: list[Any]) -> str:
 
 
 def filled(path: Path, generator: Network, weights: Weights, names: dict[str, tuple[str, str | None]]) -> Network:
-    """With the weights of the file. Raises ForeignError where some are missing, left over, or of another shape."""
+    """A network without any, on the meta device, with the weights of the file.
+
+    Raises ForeignError where some are missing, left over, or of another shape.
+    """
     ours, used = {}, set()
     for key, value in generator.state_dict().items():
         layer, _, rest = key.rpartition(".")
         conv, norm = names[layer.removesuffix(".conv").removesuffix(".norm")]
         theirs = f"{norm if layer.endswith('.norm') else conv}.{rest}"
         if rest == "num_batches_tracked":  # which old files lack, and nothing needs
-            ours[key] = value
+            ours[key] = torch.zeros(value.shape, dtype=value.dtype)
             continue
         if theirs not in weights:
             wanted = "running statistics" if rest.startswith("running") else theirs
@@ -143,5 +146,5 @@ def filled(path: Path, generator: Network, weights: Weights, names: dict[str, tu
     ]
     if left:
         raise ForeignError(f"{path} has weights that its architecture has no place for: {', '.join(left[:3])}")
-    generator.load_state_dict(ours)
+    generator.load_state_dict(ours, assign=True)
     return generator

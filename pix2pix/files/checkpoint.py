@@ -4,6 +4,7 @@ The header's metadata has one key, `pix2pix`, with a JSON object (see `Metadata.
 Imported generators of other projects are kept in the same way; their architecture names the network (`foreign`).
 """
 
+import errno
 import json
 import struct
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pix2pix.files import download
-from pix2pix.files.foreign import Foreign, ForeignGenerator, build
+from pix2pix.files.foreign_networks import Foreign, ForeignGenerator, build
 from pix2pix.files.places import GENERATOR_FILE, atomic_write, expanded, generators
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.scales import Scale
@@ -119,13 +120,22 @@ class Metadata:
 
 
 def save(path: str | Path, generator: Network, metadata: Metadata, dtype: torch.dtype = torch.float16) -> None:
-    """Writes the file whole or not at all. fp16 halves it, and costs less than one grey level."""
+    """Writes the file whole or not at all. Raises OSError. fp16 halves it, and costs less than one grey level."""
     path = Path(path)
     metadata = replace(metadata, config=generator.config)
     weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in generator.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        save_file(weights, temporary, {KEY: json.dumps(metadata.to_json())})
+        write(weights, temporary, {KEY: json.dumps(metadata.to_json())})
+
+
+def write(weights: dict[str, torch.Tensor], path: Path, header: dict[str, str]) -> None:
+    """Raises OSError where it cannot be written, of which safetensors tells in words alone."""
+    try:
+        save_file(weights, path, header)
+    except SafetensorError as error:
+        full = "No space left on device" in str(error)
+        raise OSError(errno.ENOSPC if full else errno.EIO, shorten(str(error)), str(path)) from error
 
 
 def load(path: str | Path) -> tuple[Network, Metadata]:

@@ -1,7 +1,8 @@
 """Published weights of other projects become generators here: see pix2pix.files.foreign for which."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from pix2pix.files import checkpoint, download, foreign
 from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
-from pix2pix.files.foreign import Statistics
+from pix2pix.files.foreign_networks import Statistics
 from pix2pix.files.places import GENERATOR_FILE, PLAIN_NAME, atomic_write, expanded, generators, runs_dir
 from pix2pix.palette import PALETTES
 
@@ -41,7 +42,7 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
 
     It then is among the generators that are known by name. `bar` shows the progress of a download.
 
-    Raises CheckpointError, ForeignError or HubError, which are ValueErrors.
+    Raises CheckpointError, ForeignError or HubError, which are ValueErrors, and OSError for a full disk and the like.
     """
     if not PLAIN_NAME.fullmatch(name):
         raise CheckpointError(f"the name {name!r} must be of letters, digits, dot, dash and underscore")
@@ -52,8 +53,7 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
     path = expanded(path)
     if path.suffix == ".safetensors" and checkpoint.is_ours(path):
         checkpoint.load(path)  # finds out now what would only fail later
-        target.parent.mkdir(parents=True)
-        with atomic_write(target) as temporary:
+        with _new_folder(target.parent), atomic_write(target) as temporary:
             shutil.copy(path, temporary)
         return target
     generator = foreign.read(path, about.dropout, about.statistics, about.image_size)
@@ -70,8 +70,33 @@ def import_generator(source: str, name: str, about: About, bar: type[tqdm] | Non
         licence=about.licence,
         provenance=f"imported from {source if source.startswith('hf://') else path.name}",
     )
-    checkpoint.save(target, generator, metadata, torch.float32)  # as it came: nothing is lost
+    with _new_folder(target.parent):
+        checkpoint.save(target, generator, metadata, torch.float32)  # as it came: nothing is lost
     return target
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[None]:
+    """It is gone again where filling it fails, on a full disk, say: the name is free then."""
+    folder.mkdir(parents=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def is_usable(path: str | Path) -> bool:
+    """Whether a file of weights could be imported under some name."""
+    path = Path(path)
+    try:
+        if path.suffix == ".safetensors" and checkpoint.is_ours(path):
+            checkpoint.load(path)
+        else:
+            foreign.read(path)
+    except ValueError:
+        return False
+    return True
 
 
 def _side(kind: str, palette: Mapping[str, tuple[int, int, int]] | None) -> Side:

@@ -4,13 +4,18 @@ In a checkout both folders lie beside app.py, whatever the working directory. An
 it, and the second is in the user's data folder. PIX2PIX_RUNS moves the second.
 """
 
+import io
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent  # from where `python -m training` finds this very version
@@ -91,6 +96,17 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def save_picture(picture: "Image.Image", path: Path, file_format: str, **options: Any) -> None:
+    """Writes the file whole or not at all. Raises OSError.
+
+    By way of memory: Pillow itself does not notice when a full disk takes but a part of what it writes.
+    """
+    content = io.BytesIO()
+    picture.save(content, file_format, **options)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content.getvalue())
 
 
 def _modified(path: Path) -> float:
