@@ -31,8 +31,8 @@ function checkedStroke(given) {
     points.every(isPoint) &&
     (count === undefined ? points.length > 0 : points.length === count);
   const broad = width === undefined || (width > 0 && width <= UNITS);
-  const coloured = !HINTS.includes(tool) || isColour(colour) || (tool === "fill" && isName(label));
-  if (!fits || !broad || !coloured) throw new Error("a stroke that cannot be drawn");
+  const tintable = !HINTS.includes(tool) || isColour(colour) || (tool === "fill" && isName(label));
+  if (!fits || !broad || !tintable) throw new Error("a stroke that cannot be drawn");
   const line = { tool, points: points.map(nearPaper) };
   if (width !== undefined) line.width = width;
   if (isColour(colour)) line.colour = colour;

@@ -57,6 +57,7 @@ function showControls() {
   press(find(".sees"), seesModel);
   press(find(".trace"), !traced.hidden);
   press(find(".lens"), lensOn);
+  press(find(".symmetry"), symmetric);
   find(".zoom-out").disabled = view.zoom <= 1;
   find(".zoom-in").disabled = view.zoom >= MAX_ZOOM;
   find(".zoom-text").textContent = Math.round(100 * view.zoom) + " %";
@@ -67,6 +68,12 @@ function showControls() {
   showNote();
   find(".invitation").classList.toggle("gone", !blank || !traced.hidden);
   find(".studio").classList.toggle("labels", labels);
+}
+
+function toggleSeen() {
+  seesModel = !seesModel;
+  paintSoon();
+  showControls();
 }
 
 const press = (button, on) => button.setAttribute("aria-pressed", on);
@@ -136,7 +143,11 @@ function showSamples() {
     button.append(thumbnail);
     return button;
   });
-  find(".samples").replaceChildren(...buttons);
+  const die = newButton("Surprise me", surprise);
+  die.title = "Surprise me: one of these, changed by chance";
+  die.className = "die";
+  die.append(find(".die-shape").content.cloneNode(true));
+  find(".samples").replaceChildren(die, ...buttons);
   find(".gallery").hidden = !buttons.length;
 }
 
@@ -146,17 +157,6 @@ function newButton(name, onPress) {
   button.setAttribute("aria-label", name);
   button.addEventListener("click", onPress);
   return button;
-}
-
-function pressKey(event) {
-  if (!element.isConnected) return document.removeEventListener("keydown", pressKey);
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
-  if (typing || !canvas.offsetParent || !(event.ctrlKey || event.metaKey) || event.altKey) return;
-  const key = event.key.toLowerCase();
-  if (!["z", "y"].includes(key)) return;
-  event.preventDefault();
-  if (key === "y" || event.shiftKey) redo();
-  else undo();
 }
 
 // The menu closes once something is chosen in it, with Escape, and by a press anywhere else.
@@ -233,7 +233,11 @@ const CLICKS = {
   ".trace": () => (traced.hidden ? openFile("image/*", trace) : untrace()),
   ".lens": toggleLens,
   ".slide": toggleWipe,
-  ".sees": () => ((seesModel = !seesModel), paintSoon(), showControls()),
+  ".sees": toggleSeen,
+  ".symmetry": toggleSymmetry,
+  ".keys": showHelp,
+  ".close-help": () => find(".help").close(),
+  ".help": closeHelp,
   ".zoom-in": () => zoomBy(ZOOM_STEP),
   ".zoom-out": () => zoomBy(1 / ZOOM_STEP),
   ".again": rollAgain,
@@ -262,7 +266,10 @@ for (const event of ["dragover", "dragleave", "drop"]) find(".boards").addEventL
 document.addEventListener("visibilitychange", keepResult); // the page may be closed next
 window.addEventListener("hashchange", openLink); // a link that is opened where the page is open already
 find(".any-colour").addEventListener("input", (event) => chooseColour(event.target.value));
-find(".width input").addEventListener("input", ({ target }) => ((widths[tool] = Number(target.value)), showCursor()));
+find(".width input").addEventListener("input", ({ target }) => chooseWidth(Number(target.value)));
+find(".crosshair-choice").addEventListener("change", toggleCrosshair);
+find(".single-keys").addEventListener("change", ({ target }) => prefer({ singleKeys: target.checked }));
+for (const event of ["pointermove", "pointerleave"]) canvas.addEventListener(event, moveCrosshair);
 find(".moment").addEventListener("input", chooseMoment);
 find(".strength input").addEventListener("input", chooseStrength);
 wiper.addEventListener("input", moveWipe);

@@ -37,7 +37,7 @@ function backgroundLabel() {
 
 function currentDrawing() {
   const { drawing } = sheet;
-  return stroke ? { ...drawing, strokes: [...drawing.strokes, stroke] } : drawing;
+  return stroke ? { ...drawing, strokes: [...drawing.strokes, ...liveStrokes()] } : drawing;
 }
 
 function commit(drawing) {
@@ -69,8 +69,7 @@ function clear() {
 }
 
 function mirror() {
-  const mirrored = ([x, ...rest]) => [UNITS - x, ...rest];
-  const strokes = sheet.drawing.strokes.map((line) => ({ ...line, points: line.points.map(mirrored) }));
+  const strokes = sheet.drawing.strokes.map((line) => ({ ...line, points: line.points.map(across) }));
   if (!stroke && strokes.length) commit({ ...sheet.drawing, strokes });
 }
 

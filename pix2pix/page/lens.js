@@ -1,7 +1,6 @@
 // The lens: the picture lies on the drawing, so that one draws on the picture. The lines stay on top of it.
 const USUAL_STRENGTH = 70; // per cent of the picture; the rest is the drawing below
 const lensed = find(".lensed");
-const ink = find(".ink");
 let lensOn = preferences.lens === true;
 
 function toggleLens() {
@@ -21,20 +20,18 @@ function showLens() {
   const seen = lensOn && !picture.hidden;
   if (seen) lensed.src = picture.src;
   lensed.style.opacity = strength / 100;
-  lensed.hidden = ink.hidden = !seen;
+  lensed.hidden = !seen;
   find(".strength").hidden = !lensOn;
   find(".strength input").value = strength;
   paintSoon();
 }
 
 // The lines alone, as on the canvas that lies below.
-function paintLens() {
-  if (ink.hidden) return;
-  ink.width = ink.height = canvas.width; // which clears it
-  const scale = (ink.width / UNITS) * view.zoom;
-  const context = ink.getContext("2d");
+function paintLens(context) {
+  const scale = (context.canvas.width / UNITS) * view.zoom;
   context.setTransform(scale, 0, 0, scale, -view.x * scale, -view.y * scale);
   if (!model.palette && !seesModel) paintInk(context, currentDrawing().strokes, (model.lineWidth * UNITS) / model.size);
+  context.globalCompositeOperation = "source-over"; // the eraser takes from what is there
 }
 
 // What lies on the paper moves with it.

@@ -46,7 +46,7 @@ async function ask(asker, asked) {
   const { by } = asker;
   const { model: about, step } = by;
   const { drawing, seed } = requested(by);
-  const made = { by, drawing: still(drawing), live: stroke !== null };
+  const made = { by, drawing: still(drawing), live: stroke ? liveStrokes().length : 0 };
   const answer = server
     .translate({ model: about.name, session, seed, step, picture: forModel(about, drawing).toDataURL("image/png") })
     .then((reply) => (by === asker.by ? receive(asker, reply, asked, made, started) : true)) // else: not what it shows now

@@ -11,9 +11,10 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
 
 PAGE = Path(__file__).parent
 # In this order they are one script, and one style.
-STYLES = ("canvas", "controls", "overlays", "strip", "narrow")
-SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "live", "lens", "wipe", "colourways",
-           "pen", "png", "link", "keep", "trace", "zip", "shelf", "strip", "teach", "controls")  # fmt: skip
+STYLES = ("canvas", "controls", "overlays", "strip", "help", "narrow")
+SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "live", "lens", "wipe", "symmetry",
+           "guides", "colourways", "surprise", "pen", "png", "link", "keep", "trace", "zip", "shelf", "strip", "teach",
+           "keys", "controls")  # fmt: skip
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
 
 

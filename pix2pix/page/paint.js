@@ -51,26 +51,8 @@ function paintSoon() {
 function paintScreen() {
   if (seesModel) paintSeen();
   else paint(canvas, currentDrawing(), model, view);
-  paintLens();
-  if (POINTING.includes(tool) && canvas.matches(":focus-visible")) paintAim(ink.hidden ? canvas : ink);
+  paintAbove();
   paintWiped();
-}
-
-// Where the keys point: white around dark, so that it is seen on any colour.
-function paintAim(target) {
-  const context = target.getContext("2d");
-  const scale = canvas.width / UNITS;
-  const [x, y] = [(aim.x - view.x) * view.zoom * scale, (aim.y - view.y) * view.zoom * scale];
-  const arm = 6 * scale;
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  for (const [colour, width] of [
-    ["#fff", 4],
-    ["#333", 1.5],
-  ]) {
-    context.strokeStyle = colour;
-    context.lineWidth = width * devicePixelRatio;
-    context.stroke(new Path2D(`M${x - arm} ${y}H${x + arm}M${x} ${y - arm}V${y + arm}`));
-  }
 }
 
 function paintSeen() {

@@ -15,7 +15,13 @@ const TOOLS = {
 const POINTING = ["fill", "pick"]; // they need a point alone, so the keys can use them too
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const AIM_STEP = 8; // units by which an arrow key moves the point; with Shift one
-const widths = Object.fromEntries(Object.entries(TOOLS).map(([name, { width }]) => [name, width]));
+const [NARROWEST, BROADEST] = [2, 40]; // units
+const widths = Object.fromEntries(
+  Object.entries(TOOLS).map(([name, { width }]) => [
+    name,
+    width && preferred(preferences.widths?.[name], width, NARROWEST, BROADEST),
+  ]),
+);
 
 let tool = "pen";
 let label = ""; // to paint
@@ -49,9 +55,12 @@ function newStroke(event) {
 
 const fillAt = (point) => (model.palette ? { tool, label, points: [point] } : { tool, colour, points: [point] });
 
+const isFillable = (point) =>
+  Boolean(model.palette || partAt(regions(sheet.drawing.strokes, model).parts, point, model.size));
+
 // Says why nothing is filled, if it would be the paper around everything.
 function canFill(point) {
-  if (model.palette || partAt(regions(sheet.drawing.strokes, model).parts, point, model.size)) return true;
+  if (isFillable(point)) return true;
   showStatus("Nothing is filled: no line encloses this place, or the outline has too large a gap.", true);
   return false;
 }
@@ -95,7 +104,7 @@ function penUp(event) {
   if (stroke?.pointer !== event.pointerId) return;
   const { pointer, straightFrom, ...finished } = stroke;
   stroke = null;
-  keep({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, finished] });
+  keep({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, ...withTwin(finished)] });
   showControls(); // the drawing is the same as before: no new picture is asked for
 }
 
@@ -112,7 +121,8 @@ function aimByKey(event) {
   if (!uses) return paintSoon();
   const point = [aim.x, aim.y];
   if (tool === "pick") pick(point);
-  else if (canFill(point)) commit({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, fillAt(point)] });
+  else if (canFill(point))
+    commit({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, ...withTwin(fillAt(point))] });
 }
 
 function pick(point) {

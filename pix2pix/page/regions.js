@@ -116,6 +116,16 @@ function partAt(parts, [x, y], size) {
   return part === PAPER || part === LINE ? null : parts.map((each) => each === part);
 }
 
+// A place well within a part, in units.
+function insidePoint(parts, part, size) {
+  const depth = distances(
+    parts.map((each) => each !== part),
+    size,
+  );
+  const at = depth.indexOf(depth.reduce((most, value) => Math.max(most, value)));
+  return [((at % size) + 0.5) * (UNITS / size), (Math.floor(at / size) + 0.5) * (UNITS / size)];
+}
+
 function insideOf(parts, size) {
   if (!parts.some((part) => part !== PAPER && part !== LINE)) return null; // a broad line is no thing
   const depth = distances(

@@ -16,7 +16,7 @@ function noteResult(made, url) {
   const memory = memoryOf(made);
   if (!made.live && !sheet.past.length && !sheet.future.length) met ??= memory;
   if (newest && !continues(memory, newest.finished)) keepResult();
-  const finished = made.live ? { ...memory, strokes: memory.strokes.slice(0, -1) } : memory;
+  const finished = { ...memory, strokes: memory.strokes.slice(0, memory.strokes.length - made.live) };
   newest = { memory, finished, url };
   clearTimeout(resting);
   resting = setTimeout(keepResult, REST);
