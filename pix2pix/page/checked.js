@@ -3,6 +3,7 @@ const VERSION = 1; // of drawings as files, in pictures and in links
 const MOST_TEXT = 1_000_000; // characters of a drawing as JSON
 const MOST_STROKES = 5000;
 const MOST_WORK = 4e6; // microseconds, or so, to paint it
+const MOST_MS = 1e7; // that a stroke takes
 const MOST_LETTERS = 200; // of a name
 const FAR = 2 * UNITS; // a pen that leaves the paper goes on to here
 
@@ -22,7 +23,7 @@ function bounded(drawing) {
 }
 
 function checkedStroke(given) {
-  const { tool, points, width, colour, label, pressure } = given ?? {};
+  const { tool, points, width, colour, label, pressure, times, twin: isTwin } = given ?? {};
   if (typeof tool !== "string" || !Object.hasOwn(TOOLS, tool)) throw new Error("a stroke of a tool that is not known");
   const count = { rect: 2, fill: 1, inside: 0 }[tool];
   const isPoint = (point) => Array.isArray(point) && [2, 3].includes(point.length) && point.every(Number.isFinite);
@@ -38,8 +39,16 @@ function checkedStroke(given) {
   if (isColour(colour)) line.colour = colour;
   if (isName(label)) line.label = label;
   if (pressure === true) line.pressure = true;
+  if (areTimes(times, points)) line.times = [...times];
+  if (isTwin === true) line.twin = true;
   return line;
 }
+
+// Without them, or with others, the pen is taken to have gone at an even speed.
+const areTimes = (times, points) =>
+  Array.isArray(times) &&
+  times.length === points.length &&
+  times.every((time, i) => Number.isSafeInteger(time) && time >= (times[i - 1] ?? 0) && time <= MOST_MS);
 
 const isName = (value) => typeof value === "string" && value.length <= MOST_LETTERS;
 const isColour = (value) => typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value);

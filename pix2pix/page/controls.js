@@ -36,7 +36,7 @@ function chooseTool(name) {
 }
 
 function showControls() {
-  const blank = !currentDrawing().strokes.length;
+  const blank = !stroke && !sheet.drawing.strokes.length;
   const labels = Boolean(model.palette);
   const colouring = Boolean(TOOLS[tool].hints) && !labels;
   for (const button of element.querySelectorAll(".tool")) {
@@ -65,6 +65,10 @@ function showControls() {
   find("[data-mode=variations]").hidden = !props.has_dropout && !model.colourHints;
   find("[data-mode=compare]").hidden = comparable().length < 2;
   find("[data-mode=history]").hidden = model.snapshots.length < 2;
+  find("[data-mode=making]").disabled = blank;
+  find(".play").textContent = playing ? "Pause" : "Play";
+  find(".give-up").hidden = !saving;
+  for (const button of element.querySelectorAll(".save-webp, .save-gif")) button.disabled = blank || Boolean(saving);
   showNote();
   find(".invitation").classList.toggle("gone", !blank || !traced.hidden);
   find(".studio").classList.toggle("labels", labels);
@@ -243,6 +247,10 @@ const CLICKS = {
   ".again": rollAgain,
   ".plain": () => makeBy({ seed: null, step: null }),
   ".save-history": saveHistory,
+  ".play": playMaking,
+  ".save-webp": () => saveMaking("webp"),
+  ".save-gif": () => saveMaking("gif"),
+  ".give-up": giveUpSaving,
   ".save-results": saveResults,
   ".clear-results": clearResults,
   ".pin": pinDrawing,
@@ -271,6 +279,7 @@ find(".crosshair-choice").addEventListener("change", toggleCrosshair);
 find(".single-keys").addEventListener("change", ({ target }) => prefer({ singleKeys: target.checked }));
 for (const event of ["pointermove", "pointerleave"]) canvas.addEventListener(event, moveCrosshair);
 find(".moment").addEventListener("input", chooseMoment);
+find(".instant").addEventListener("input", () => (stopMaking(), showInstant()));
 find(".strength input").addEventListener("input", chooseStrength);
 wiper.addEventListener("input", moveWipe);
 find(".beside").addEventListener("change", chooseBeside);
@@ -281,6 +290,7 @@ for (const event of ["pointerdown", "keydown"]) document.addEventListener(event,
 find(".menu").addEventListener("click", closeMenu);
 new ResizeObserver(fitCanvas).observe(canvas);
 
+find(".save-webp").hidden = !makesWebp();
 for (const button of element.querySelectorAll(".pin, .correct")) button.hidden = !props.can_train;
 showColours();
 showLens();

@@ -37,6 +37,7 @@ function backgroundLabel() {
 
 function currentDrawing() {
   const { drawing } = sheet;
+  if (shown) return shown;
   return stroke ? { ...drawing, strokes: [...drawing.strokes, ...liveStrokes()] } : drawing;
 }
 
@@ -47,6 +48,7 @@ function commit(drawing) {
 
 function keep(drawing) {
   told = "";
+  endMaking();
   sheet.past.push(sheet.drawing);
   sheet.future = [];
   sheet.drawing = drawing;
@@ -55,6 +57,7 @@ function keep(drawing) {
 
 function moveInTime(from, to) {
   if (stroke || !from.length) return;
+  endMaking();
   to.push(sheet.drawing);
   sheet.drawing = from.pop();
   remember();

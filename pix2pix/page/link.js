@@ -38,8 +38,8 @@ async function linked(fragment) {
 
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
-// Points as whole numbers, each the change of the change from point to point: small numbers, which squeeze well.
-function asNumbers({ points, ...line }) {
+// Without times, which nobody sees, and with points as whole numbers, each the change of the change from point to point: small numbers, which squeeze well.
+function asNumbers({ points, times, ...line }) {
   const axis = (at, finest) => changes(changes(points.map((point) => Math.round((point[at] ?? 0.5) * finest))));
   const numbers = { ...line, x: axis(0, FINEST), y: axis(1, FINEST) };
   return points[0]?.length > 2 ? { ...numbers, p: axis(2, FINEST_PRESSURE) } : numbers;

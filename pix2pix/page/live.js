@@ -46,7 +46,7 @@ async function ask(asker, asked) {
   const { by } = asker;
   const { model: about, step } = by;
   const { drawing, seed } = requested(by);
-  const made = { by, drawing: still(drawing), live: stroke ? liveStrokes().length : 0 };
+  const made = { by, drawing: still(drawing), live: stroke ? liveStrokes().length : 0, isStage: Boolean(shown) };
   const answer = server
     .translate({ model: about.name, session, seed, step, picture: forModel(about, drawing).toDataURL("image/png") })
     .then((reply) => (by === asker.by ? receive(asker, reply, asked, made, started) : true)) // else: not what it shows now
@@ -59,9 +59,7 @@ async function ask(asker, asked) {
 // As it is now, whatever becomes of the stroke that is being drawn.
 function still(drawing) {
   if (!stroke) return drawing;
-  const { pointer, straightFrom, ...line } = stroke;
-  const strokes = drawing.strokes.map((each) => (each === stroke ? { ...line, points: [...line.points] } : each));
-  return { ...drawing, strokes };
+  return { ...drawing, strokes: drawing.strokes.map((each) => (each === stroke ? finishedStroke() : each)) };
 }
 
 async function receive(asker, reply, asked, made, started) {
@@ -163,6 +161,7 @@ function showOthers() {
   find(".others").hidden = !rows.length;
   find(".again").hidden = mode !== "variations";
   find(".history").hidden = mode !== "history";
+  showMaking(mode === "making");
   if (mode === "history") showHistory();
   keepUp();
 }

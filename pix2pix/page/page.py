@@ -13,8 +13,10 @@ PAGE = Path(__file__).parent
 # In this order they are one script, and one style.
 STYLES = ("canvas", "controls", "overlays", "strip", "help", "narrow")
 SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "live", "lens", "wipe", "symmetry",
-           "guides", "colourways", "surprise", "pen", "png", "link", "keep", "trace", "zip", "shelf", "strip", "teach",
-           "keys", "controls")  # fmt: skip
+           "guides", "colourways", "surprise", "pen", "png", "link", "keep", "trace", "zip", "shelf", "strip", "making",
+           "webp", "animation", "teach", "keys", "controls")  # fmt: skip
+# And before them, of others, what of each is used.
+LIBRARIES = {"perfect-freehand.js": "getStroke", "gifenc.js": "GIFEncoder, quantize, applyPalette"}
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
 
 
@@ -24,10 +26,12 @@ def style() -> str:
 
 
 def script() -> str:
-    """The body of a function of `element`, `props` and `server`: no import statements, so the library is CommonJS."""
-    library = (PAGE / "vendor" / "perfect-freehand.js").read_text("utf-8")
-    ours = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
-    return f"const {{ getStroke }} = ((exports) => {{\n{library}\nreturn exports;\n}})({{}});\n{ours}"
+    """The body of a function of `element`, `props` and `server`: no import statements, so libraries are CommonJS."""
+    texts = {used: (PAGE / "vendor" / name).read_text("utf-8") for name, used in LIBRARIES.items()}
+    libraries = [
+        f"const {{ {used} }} = ((exports) => {{\n{text}\nreturn exports;\n}})({{}});" for used, text in texts.items()
+    ]
+    return "\n".join([*libraries, *((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)])
 
 
 def describe(name: str, about: "Metadata") -> dict[str, Any]:

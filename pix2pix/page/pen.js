@@ -50,7 +50,7 @@ function newStroke(event) {
   if (tool === "brush") return { tool, label, width: widths.brush, points: [point] };
   if (tool === "eraser" || flipped) return { tool: "eraser", width: widths.eraser, points: [point] };
   if (tool === "colour") return { tool, colour, width: widths.colour, points: [point] };
-  return { tool, pressure: event.pointerType === "pen", points: [point] };
+  return { tool, ...(event.pointerType === "pen" && { pressure: true }), points: [point] };
 }
 
 const fillAt = (point) => (model.palette ? { tool, label, points: [point] } : { tool, colour, points: [point] });
@@ -71,9 +71,12 @@ function penDown(event) {
   document.activeElement?.blur(); // the keys are the drawing's again, not the chooser's
   if (event.pointerType === "touch" && fingers.size === 2) return beginPinch();
   if (stroke || pinch || (event.button > 0 && event.button !== 5)) return;
+  endMaking();
   if (tool === "pick") return pick(place(event));
   if (tool === "fill" && !canFill(place(event))) return;
-  stroke = Object.assign(newStroke(event), { pointer: event.pointerId, straightFrom: null });
+  const line = newStroke(event);
+  const times = line.points.map(() => 0); // ms since the pen went down, of each point
+  stroke = { ...line, times, began: event.timeStamp, pointer: event.pointerId, straightFrom: null };
   changed();
 }
 
@@ -82,30 +85,36 @@ function penMove(event) {
   if (stroke?.pointer !== event.pointerId) return;
   const events = event.getCoalescedEvents?.() ?? [];
   const before = stroke.points.at(-1);
-  for (const each of events.length ? events : [event]) extend(place(each), event.shiftKey);
+  for (const each of events.length ? events : [event]) extend(place(each), event.shiftKey, each.timeStamp);
   if (stroke.points.at(-1) !== before) grew();
 }
 
 // With Shift the line goes straight from where the pen was when the key went down.
-function extend(point, straight) {
+function extend(point, straight, timeStamp) {
   const [x, y] = stroke.points.at(-1);
   if (Math.hypot(point[0] - x, point[1] - y) < 0.3) return; // the pen has not really moved
   if (stroke.tool === "fill") return;
   if (!straight) stroke.straightFrom = null;
   else stroke.straightFrom ??= stroke.points.length;
-  if (stroke.tool === "rect") stroke.points[1] = point;
-  else if (straight) stroke.points.splice(stroke.straightFrom, Infinity, point);
-  else stroke.points.push(point);
+  const last = stroke.tool === "rect" ? 1 : straight ? stroke.straightFrom : stroke.points.length;
+  stroke.points.splice(last, Infinity, point);
+  stroke.times.splice(last, Infinity, Math.max(0, Math.round(timeStamp - stroke.began)));
 }
 
 function penUp(event) {
   fingers.delete(event.pointerId);
   if (!fingers.size) pinch = null;
   if (stroke?.pointer !== event.pointerId) return;
-  const { pointer, straightFrom, ...finished } = stroke;
+  const finished = finishedStroke();
   stroke = null;
   keep({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, ...withTwin(finished)] });
   showControls(); // the drawing is the same as before: no new picture is asked for
+}
+
+// As it stands in the drawing, if the pen were lifted now.
+function finishedStroke() {
+  const { pointer, straightFrom, began, ...line } = stroke;
+  return { ...line, points: [...line.points], times: [...line.times] };
 }
 
 // The arrow keys move a point over the paper, Enter and the space bar fill or pick there.
