@@ -57,6 +57,7 @@ function showControls() {
   press(find(".sees"), seesModel);
   press(find(".trace"), !traced.hidden);
   press(find(".lens"), lensOn);
+  find(".photo-choice").hidden = traced.hidden || !model.colourHints;
   press(find(".symmetry"), symmetric);
   find(".zoom-out").disabled = view.zoom <= 1;
   find(".zoom-in").disabled = view.zoom >= MAX_ZOOM;
@@ -235,6 +236,7 @@ const CLICKS = {
   ".save-drawing": saveDrawing,
   ".open-drawing": () => openFile(".json,application/json,image/png", openAny),
   ".trace": () => (traced.hidden ? openFile("image/*", trace) : untrace()),
+  ".take-colours": takeColours,
   ".lens": toggleLens,
   ".slide": toggleWipe,
   ".sees": toggleSeen,
