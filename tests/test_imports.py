@@ -164,7 +164,7 @@ def test_no_file_imports_itself_by_way_of_others():
 
 def test_a_path_into_another_package_is_found(tmp_path: Path):
     file = ROOT / "pix2pix" / "page" / "page.py"
-    assert {"pix2pix.page.samples", "pix2pix.page.vendor.perfect-freehand.js"} <= reached(file)
+    assert {"pix2pix.page.samples", "pix2pix.page.vendor"} <= reached(file)
     other = tmp_path / "other.py"
     other.write_text('HERE = ROOT / "ui"\ndef f(name):\n    return (HERE / "page" / name).read_text("utf-8")\n')
     assert "ui.page" in reached(other)
