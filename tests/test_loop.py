@@ -233,6 +233,38 @@ def test_the_stop_file_stops_and_saves(make_run: Callable[..., Run]):
     assert not (run.path / "stop").exists()
 
 
+def test_a_preview_and_a_save_are_made_when_asked_for_and_change_no_loss(make_run: Callable[..., Run]):
+    rare = {"steps": 6, "preview_every": 1000, "save_every": 1000}
+    plain, asked = make_run("plain", **rare), make_run("asked", **rare)
+    train(plain)
+    for what in ("preview", "save"):
+        with pytest.raises(ValueError, match="is not being trained"):
+            asked.ask(what)
+    for name in ("preview_now", "save_now"):
+        (asked.path / name).touch()
+    train(asked)  # which answers after its first step, and once
+    assert [int(path.stem) for path in asked.previews()] == [0, 1, 6]
+    assert not list(asked.path.glob("*_now"))
+    assert [len(row) for row in asked.metrics()[0]] == [len(row) + (row["step"] == 1) for row in plain.metrics()[0]]
+    assert all(map(torch.equal, trained(plain), trained(asked)))
+
+
+def test_a_save_that_was_asked_for_is_where_a_killed_run_goes_on(make_run: Callable[..., Run]):
+    run = make_run(steps=100_000, preview_every=100_000, save_every=100_000)
+    trainer = spawn(run)
+    wait_for_rows(run, 3)
+    assert run.status().saved_step is None
+    run.ask("save")
+    deadline = time.monotonic() + 30
+    while run.status().saved_step is None:
+        assert time.monotonic() < deadline, run.log()
+    trainer.kill()
+    trainer.wait()
+    step = run.status().saved_step
+    assert torch.load(run.state_file, weights_only=True)["step"] == step
+    assert f"Resume continues from step {step:,}." in run.status().error
+
+
 def test_weights_that_are_not_numbers_never_replace_good_ones(make_run: Callable[..., Run]):
     run = make_run(steps=200)
     object.__setattr__(run.config, "lr", 1e30)  # far more than a config allows

@@ -15,7 +15,8 @@ from ui.train.monitor import NOTHING_YET
 from ui.train.starting import start
 
 BUTTONS = ("train-stop", "train-resume", "train-set-at", "train-extend", "train-rename", "train-delete",
-           "train-delete-sure", "train-report", "train-zip", "train-duplicate", "train-fine-tune")  # fmt: skip
+           "train-delete-sure", "train-preview-now", "train-save-now", "train-report", "train-zip",
+           "train-duplicate", "train-fine-tune")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,8 @@ def train(run: Run) -> None:
         if state.average:
             state.average.update_parameters(G)
         progress.update(run if is_main else None)
-        stopping = _agree(is_main and run.should_stop(), accelerator)
+        asked = _agree(run.take_asked() if is_main else set(), accelerator)
+        stopping = "stop" in asked
 
         # Log
         row: dict[str, Any] = {}
@@ -142,7 +143,7 @@ def train(run: Run) -> None:
                      epoch, epochs, step, row["loss_D"], row["loss_G"], row["loss_L1"], state.seconds)  # fmt: skip
 
         # Look
-        if is_main and (step % config.preview_every == 0 or step == total):
+        if is_main and (step % config.preview_every == 0 or step == total or "preview" in asked):
             row |= preview.save(run, state.generator, step)
             if row[config.best_by] < best:
                 best = row[config.best_by]
@@ -156,7 +157,7 @@ def train(run: Run) -> None:
         # Save
         if is_main and is_snapshot(step):
             checkpoint.save(run.snapshot_file(step), state.generator, metadata.at(step))
-        if step % config.save_every == 0 or step == total or stopping:
+        if step % config.save_every == 0 or step == total or asked & {"stop", "save"}:
             state.share_losses(accelerator)
             if is_main:
                 state.save(run, metadata)
@@ -354,10 +355,10 @@ def _seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
-def _agree(stop: bool, accelerator: Accelerator) -> bool:
-    """What the main process saw, so that all leave the loop at the same step."""
+def _agree(asked: set[str], accelerator: Accelerator) -> set[str]:
+    """What the main process saw, so that all save, and leave the loop, at the same step."""
     if accelerator.num_processes == 1:
-        return stop
-    decision = [stop]
+        return asked
+    decision = [asked]
     broadcast_object_list(decision)
     return decision[0]

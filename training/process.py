@@ -7,12 +7,15 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
 from pix2pix.files.places import ROOT
 
 STOP, STOP_AT = "stop", "stop_at"  # files in the folder: the second holds a time
+Ask = Literal["preview", "save"]  # of a trainer that goes on
+ASKS: dict[Ask, str] = {"preview": "preview_now", "save": "save_now"}  # and the files in the folder that ask for it
 LOCK = ".lock"  # file in the folder, which its trainer has locked
 FOLDER = "PIX2PIX_RUN"  # environment variable of a trainer that was spawned, and of all below it
 LATEST = 2.0**35  # of the times to stop at: in a thousand years
@@ -136,9 +139,23 @@ def is_time_to_stop(folder: Path) -> bool:
     return when is not None and time.time() >= when
 
 
+def ask(folder: Path, what: Ask) -> None:
+    """Whatever trains there does so after its step, and goes on."""
+    (folder / ASKS[what]).touch()
+
+
+def take_asked(folder: Path) -> set[Ask]:
+    """What it was asked for since the last time."""
+    asked: set[Ask] = {what for what, name in ASKS.items() if (folder / name).exists()}
+    for what in asked:
+        (folder / ASKS[what]).unlink(missing_ok=True)
+    return asked
+
+
 def clear_stop(folder: Path) -> None:
     """Forgets what was asked for; a time that is still to come is not."""
     (folder / STOP).unlink(missing_ok=True)
+    take_asked(folder)
     if is_time_to_stop(folder):
         ask_to_stop_at(folder, None)
 

@@ -182,6 +182,12 @@ class Run:
         if self.status().alive:
             process.ask_to_stop(self.path)
 
+    def ask(self, what: process.Ask) -> None:
+        """Asks the trainer for a preview of what it has now, or to save it. Raises ValueError where none trains."""
+        if not self.status().alive:
+            raise ValueError(f"{self.name} is not being trained")
+        process.ask(self.path, what)
+
     def stop(self, grace_s: float = 60.0, term_s: float = 10.0) -> str:
         """Stops the run and says in words what that took: asking, SIGTERM after `grace_s`, or SIGKILL after `term_s`.
 
@@ -408,6 +414,10 @@ class Run:
 
     def should_stop(self) -> bool:
         return process.is_asked_to_stop(self.path) or process.is_time_to_stop(self.path)
+
+    def take_asked(self) -> set[str]:
+        """What the trainer is to do after this step. A preview and a save are asked for once."""
+        return {*process.take_asked(self.path), *(["stop"] if self.should_stop() else [])}
 
     def clear_stop(self) -> None:
         process.clear_stop(self.path)

@@ -21,7 +21,8 @@ from training.run import Run
 from ui.draw import tab as draw
 from ui.studio import Studio
 from ui.train import tab as train
-from ui.train.monitor import LAST, SMOOTHING, RunMonitor
+from ui.train.curves import SMOOTHING
+from ui.train.monitor import LAST, RunMonitor
 
 WAIT_MS = 90_000  # for what takes a process to start, on a machine that is busy with other tests
 TINY = {"load-size": 36, "steps": 4000, "ngf": 4, "ndf": 4, "log-every": 20, "preview-every": 100, "save-every": 100}
@@ -135,6 +136,25 @@ def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: P
     page.mouse.move(box["x"] + 120, box["y"] + 90, steps=5)
     page.mouse.up()
     expect(page.locator("#draw-picture")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_a_preview_and_a_save_come_when_asked_for(open_page: Callable[..., Page], circles: Path):
+    page = open_page()
+    start(page, circles, **{"steps": 100_000, "preview-every": 100_000, "save-every": 100_000})
+    state(page, "running")
+    expect(page.locator("#train-status")).not_to_contain_text("saved at step")
+    page.get_by_role("button", name="Preview now").click()
+    wait_for(lambda: len(Run.named("circles").previews()) == 2)
+    step = int(Run.named("circles").previews()[-1].stem)
+    expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible()
+    page.get_by_role("button", name="Save now").click()
+    expect(page.locator("#train-status")).to_contain_text("saved at step")
+    page.reload()
+    expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#train-status")).to_contain_text(f"saved at step {Run.named('circles').status().saved_step:,}")
+    page.locator("#train-stop").click()
+    state(page, "stopped")
+    expect(page.get_by_role("button", name="Preview now")).to_be_hidden()
 
 
 def test_a_killed_training_says_what_to_do(open_page: Callable[..., Page], circles: Path):

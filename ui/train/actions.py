@@ -18,7 +18,14 @@ from ui.train.report import report
 from ui.words import errors_on_page, next_time
 
 FINE_TUNE_STEPS = 2000
-LEFT_BEHIND = (".lock", "stop", "stop_at", "queued")  # of the files of a run: they mean something here alone
+LEFT_BEHIND = (
+    ".lock",
+    "stop",
+    "stop_at",
+    "queued",
+    "preview_now",
+    "save_now",
+)  # of the files of a run: they mean something here alone
 # Gradio downloads what a DownloadButton has; it gets it, then it is pressed.
 PRESS = "() => setTimeout(() => document.querySelector('#train-file')?.click(), 200)"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import pandas as pd
 from gradio.context import Context
 from PIL import Image
 
@@ -21,6 +20,7 @@ from training.coach import advise
 from training.run import Run
 from training.status import Status
 from ui.train.actions import RunActions
+from ui.train.curves import CURVES, FURTHER_CURVES, SMOOTHING, curve, plot
 from ui.train.form import Form
 from ui.words import duration, errors_on_page
 
@@ -35,28 +35,6 @@ STATE_WORDS = {
     "finished": "Finished",
     "failed": "Failed",
 }
-FURTHER_CURVES = ("perceptual", "projected")
-CURVES = {
-    "perceptual": ["loss_perceptual", "val_perceptual"],
-    "projected": ["loss_D_projected", "loss_G_projected"],
-    "adversarial": ["loss_D", "loss_G"],
-    "distance": ["loss_L1", "val_L1"],
-    "right": ["acc_D"],
-    "rate": ["lr"],
-}
-TITLES = {
-    "perceptual": "Distance from the target, as a network sees it",
-    "projected": "Generator against the discriminators on features",
-    "adversarial": "Generator against discriminator",
-    "distance": "Distance from the target (L1)",
-    "right": "How often D is right",
-    "rate": "Learning rate",
-}
-COLOURS = {"loss_D": "#e8793a", "loss_G": "#3b7dd8", "loss_L1": "#3b7dd8", "val_L1": "#2a9d6f", "acc_D": "#e8793a",
-           "loss_perceptual": "#3b7dd8", "val_perceptual": "#2a9d6f", "loss_D_projected": "#e8793a",
-           "loss_G_projected": "#3b7dd8", "lr": "#8a8d91"}  # fmt: skip
-MAX_POINTS = 500  # of a curve
-SMOOTHING = 0.6
 REFRESH_S = 2.0
 LAST = 1_000_000  # a place in the row of previews: the newest, whichever that is
 NOTHING_YET = "No training yet. Give a folder of pictures and press Train, or try it with pictures drawn by code."
@@ -72,6 +50,8 @@ class RunMonitor:
         with gr.Row(visible=False) as self.buttons:
             self.stop = gr.Button("Stop", visible=False, size="sm", elem_id="train-stop")
             self.resume = gr.Button("Resume", visible=False, size="sm", elem_id="train-resume")
+            self.preview_now = gr.Button("Preview now", visible=False, size="sm", elem_id="train-preview-now")
+            self.save_now = gr.Button("Save now", visible=False, size="sm", elem_id="train-save-now")
         self.coach = gr.HTML(visible=False, elem_classes="run", elem_id="train-coach")
         with gr.Column(visible=False) as self.pictures:
             self.preview = gr.Image(
@@ -91,17 +71,18 @@ class RunMonitor:
             )
             self.curves: dict[str, gr.LinePlot] = {}
             with gr.Row(visible=False) as self.further:  # of runs that have the perceptual terms
-                self.curves |= {part: _plot(part) for part in FURTHER_CURVES}
+                self.curves |= {part: plot(part) for part in FURTHER_CURVES}
             for parts in (("adversarial", "distance"), ("right", "rate")):
                 with gr.Row():
-                    self.curves |= {part: _plot(part) for part in parts}
+                    self.curves |= {part: plot(part) for part in parts}
         with gr.Accordion("Log", open=False, visible=False) as self.log_box:
             self.log = gr.Textbox(show_label=False, lines=12, max_lines=12, autoscroll=True, interactive=False)
         with gr.Column(visible=False) as self.controls:
             self.control = RunActions(self.run)
         self.seen = gr.State({})
         self.outputs = [
-            self.run, self.status, self.coach, self.buttons, self.stop, self.resume, self.controls,
+            self.run, self.status, self.coach, self.buttons, self.stop, self.resume, self.preview_now, self.save_now,
+            self.controls,
             self.pictures, self.preview, self.caption, self.position,
             self.plots, self.further, *self.curves.values(), self.log_box, self.log, self.seen,
         ]  # fmt: skip
@@ -152,7 +133,19 @@ class RunMonitor:
                 gr.Info(Run.named(name).submit())
             return self.refresh(name, position, smoothing, seen)
 
+        def preview_now(name: str) -> None:
+            with errors_on_page():
+                Run.named(name).ask("preview")
+            gr.Info("The picture comes as soon as this step is done.")
+
+        def save_now(name: str) -> None:
+            with errors_on_page():
+                Run.named(name).ask("save")
+            gr.Info("It saves as soon as this step is done.")
+
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+        self.preview_now.click(preview_now, self.run, None, **quiet)
+        self.save_now.click(save_now, self.run, None, **quiet)
         self.resume.click(resume, inputs, self.outputs, **quiet)
         # The first answers at once; the second waits for the end, and sees to it.
         self.stop.click(request_stop, inputs, self.outputs, **quiet).then(stop, self.run, None, **quiet)
@@ -233,6 +226,8 @@ class RunMonitor:
             text = "Leave the queue" if status.state == "queued" else "Stop"
             updates[self.stop] = gr.Button(text, visible=can_stop, interactive=status.state != "stopping")
             updates[self.resume] = gr.Button(visible=status.state in ("stopped", "failed"))
+            for button in (self.preview_now, self.save_now):
+                updates[button] = gr.Button(visible=status.state == "running")
             updates[self.buttons] = gr.Row(visible=status.state != "finished")
         return updates
 
@@ -280,6 +275,7 @@ def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
     if status.state == "running":
         facts += [f"{status.images_per_s:.3g} images/s"] if status.images_per_s else []
         facts += [f"{duration(status.eta_s)} left"] if status.eta_s is not None else []
+        facts += [f"saved at step {status.saved_step:,}"] if status.saved_step is not None else []
     facts += [status.device] if status.device else []
     if status.state == "running":
         facts += [f"{status.memory_mb / 1000:.1f} GB of memory"] if status.memory_mb else []
@@ -311,29 +307,6 @@ def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-def curve(rows: list[dict[str, Any]], names: list[str], smoothing: float) -> pd.DataFrame:
-    """Points to plot: step, value and loss. Of many rows, the averages of MAX_POINTS stretches."""
-    points = []
-    for name in names:
-        series = [(row["step"], row[name]) for row in rows if name in row]
-        if rows and not series:
-            points.append((rows[0]["step"], None, name))  # or its colour would be missing once it comes
-        length = -(-len(series) // MAX_POINTS) or 1
-        stretches = [series[first : first + length] for first in range(0, len(series), length)]
-        values = smooth([sum(value for _, value in stretch) / len(stretch) for stretch in stretches], smoothing)
-        points += [(stretch[-1][0], value, name) for stretch, value in zip(stretches, values, strict=True)]
-    return pd.DataFrame(points, columns=["step", "value", "loss"])  # pyright: ignore[reportArgumentType]
-
-
-def smooth(values: list[float], weight: float) -> list[float]:
-    """Each a moving average of those up to it, in which one counts `weight` times the one after it."""
-    smoothed, total, count = [], 0.0, 0.0
-    for value in values:
-        total, count = weight * total + value, weight * count + 1
-        smoothed.append(total / count)
-    return smoothed
-
-
 @lru_cache(maxsize=8)
 def _rows(metrics_file: Path, stamp: tuple[int, int] | None) -> list[dict[str, Any]]:
     """Read once for all pages that show them."""
@@ -343,23 +316,6 @@ def _rows(metrics_file: Path, stamp: tuple[int, int] | None) -> list[dict[str, A
 def _first_to_show(runs: list[Run]) -> Run | None:
     """The one that is being trained, else the newest."""
     return next((run for run in runs if run.status().alive), runs[0] if runs else None)
-
-
-def _plot(part: str) -> gr.LinePlot:
-    return gr.LinePlot(
-        x="step",
-        y="value",
-        color="loss",
-        title=TITLES[part],
-        color_map={name: COLOURS[name] for name in CURVES[part]},
-        x_title="step",
-        y_title=" ",
-        color_title=" ",
-        height=220,
-        min_width=260,
-        show_label=False,
-        buttons=[],
-    )
 
 
 def _caption(step: int) -> str:
