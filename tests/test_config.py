@@ -57,6 +57,7 @@ NOT_THE_DEFAULTS = {
     "log_every": 1,
     "preview_every": 2,
     "save_every": 3,
+    "notify": "https://example.org:8443/hooks/1?key=2",
     "licence": "CC0",
     "provenance": "drawn by code",
 }
@@ -102,6 +103,19 @@ def test_the_defaults_are_the_papers_recipe():
         ("lr", float("inf"), "lr inf must be above 0"),
         ("lr_D", -1e-4, "lr_D -0.0001 must not be negative"),
         ("palette", "wall=#12345", "is not none, cmp or a list"),
+        *[
+            ("notify", address, "is not an address that begins with http:// or https://")
+            for address in (
+                "example.org",
+                "ftp://example.org",
+                "http://",
+                "https://a b",
+                "http://a:x",
+                "http://[::1",
+                "file:///x",
+            )
+        ],
+        ("notify", "http://a/" + "x" * 10_000, "notify has more than 10,000 characters"),
         ("line_width", -1.0, "line_width -1.0 must not be negative"),
         ("direction", "left", "direction 'left' is not one of AtoB, BtoA"),
         ("palette", "rgb", "palette 'rgb' is not none, cmp or a list such as"),

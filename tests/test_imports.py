@@ -30,6 +30,7 @@ FLOORS = (
      "training.process", "training.queue", "training.status"),
     ("training.folders",),
     ("training.run",),
+    ("training.notify",),
     ("training.batches", "training.discriminators"),
     ("training.perceptual_terms",),
     ("training.state", "training.resolve"),
@@ -64,6 +65,7 @@ LESS = {
     ("training.queue", "pix2pix"): {"pix2pix.files.places"},
     ("training.status", "pix2pix"): {"pix2pix.validation", "pix2pix.files.places"},
     ("training.run", "pix2pix"): {"pix2pix.files.places"},
+    ("training.notify", "pix2pix"): set(),
 }
 PACKAGES = ("pix2pix", "training", "ui")
 FILES = [ROOT / "app.py", *(path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py")))]

@@ -150,16 +150,18 @@ def _train(run: Run) -> None:
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from training.loop import train  # torch takes seconds to import: not for --help or a wrong name
+    from training.notify import telling
 
     _log_to(run)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(run))
-    try:
-        with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
-            train(run)
-    finally:
-        if _processes() == 1:  # what torchrun has put into the environment is not for others: there the app sees to it
-            Run.start_next()
+    with telling(run) if _is_main() else nullcontext():
+        try:
+            with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
+                train(run)
+        finally:
+            if _processes() == 1:  # what torchrun has put into the environment is not for others: the app sees to it
+                Run.start_next()
 
 
 @contextmanager

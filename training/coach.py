@@ -22,14 +22,19 @@ WAITING = 0.3  # share of the time spent waiting for data
 
 def advise(rows: Sequence[Row], finished: bool = False) -> list[str]:
     """What there is to say, the most pressing first."""
-    rules = [discriminator_has_won, discriminator_has_lost, projected_have_won, projected_have_lost,
-             overfitting, no_progress, waiting_for_data]  # fmt: skip
+    return list(said(rows, finished).values())
+
+
+def said(rows: Sequence[Row], finished: bool = False) -> dict[str, str]:
+    """The same by the name of the rule, which stays while the words change from step to step."""
+    rules: list[Rule] = [discriminator_has_won, discriminator_has_lost, projected_have_won, projected_have_lost,
+                         overfitting, no_progress, waiting_for_data]  # fmt: skip
     if finished:
         rules.append(still_improving)
-    said = [words for rule in rules if (words := rule(rows))]
-    if overfitting(rows) in said:  # it says more of the same thing
-        said = [words for words in said if words != no_progress(rows)]
-    return said
+    found = {rule.__name__: words for rule in rules if (words := rule(rows))}
+    if "overfitting" in found:  # it says more of the same thing
+        found.pop("no_progress", None)
+    return found
 
 
 def discriminator_has_won(rows: Sequence[Row]) -> str | None:

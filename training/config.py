@@ -9,6 +9,7 @@ from functools import cache
 from itertools import pairwise
 from math import inf
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from pix2pix.validation import parse_json, validate
 
@@ -195,6 +196,9 @@ class TrainConfig:
     """steps between previews"""
     save_every: Interval = 500
     """steps between saves of the whole state: what a crash can cost at most"""
+    notify: str = ""
+    """address (https://…) that gets a line of JSON by POST when the training ends and when the coach warns; whatever
+    becomes of it, the training goes on"""
 
     licence: str = "unknown"
     """licence or terms of the trained generator, kept in its file"""
@@ -237,6 +241,10 @@ class TrainConfig:
             f"n_layers {self.n_layers} leaves nothing of a picture of crop_size {self.crop_size}: give fewer",
         )
         _require(self.steps > 0 or self.epochs > 0, "steps and epochs are both 0: nothing to train")
+        _require(
+            not self.notify or _is_address(self.notify),
+            f"notify {self.notify[:100]!r} is not an address that begins with http:// or https://",
+        )
         for name in _WORDS:
             _require(len(getattr(self, name)) <= MOST_TEXT, f"{name} has more than {MOST_TEXT:,} characters")
 
@@ -282,7 +290,7 @@ _CHOICES = {
 _SCALE = re.compile(r"auto|-?[\d.]+(e[-+]?\d+)?\.\.-?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
 _PALETTE = re.compile(r"none|cmp|([^=,#]+=)?#[0-9a-fA-F]{6}(,([^=,#]+=)?#[0-9a-fA-F]{6})*")
 _SHARES = ("dropout", "beta1", "beta2", "ema")
-_WORDS = ("dataset", "palette", "target_palette", "init_from", "licence", "provenance")
+_WORDS = ("dataset", "palette", "target_palette", "init_from", "notify", "licence", "provenance")
 SMALLEST_PATCHES = 4  # pixels a side of what the discriminator's last two layers take
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -303,6 +311,20 @@ def help_of_settings() -> dict[str, str]:
         if isinstance(field_, ast.AnnAssign) and isinstance(field_.target, ast.Name) and isinstance(text, ast.Expr):
             texts[field_.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
     return texts
+
+
+def _is_address(text: str) -> bool:
+    """Of the web, with a host, and a port that is a number if any; without a space."""
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not re.search(r"\s", text)
+        )
+    except ValueError:
+        return False
 
 
 def _require(condition: bool, message: str) -> None:

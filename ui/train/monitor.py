@@ -16,7 +16,7 @@ from gradio.context import Context
 from PIL import Image
 
 from pix2pix.files.places import best, generators
-from training.coach import advise
+from training import coach
 from training.run import Run
 from training.status import Status
 from ui.train.actions import RunActions
@@ -35,6 +35,7 @@ STATE_WORDS = {
     "finished": "Finished",
     "failed": "Failed",
 }
+PAGE = Path(__file__).parent / "page"
 REFRESH_S = 2.0
 LAST = 1_000_000  # a place in the row of previews: the newest, whichever that is
 NOTHING_YET = "No training yet. Give a folder of pictures and press Train, or try it with pictures drawn by code."
@@ -52,6 +53,13 @@ class RunMonitor:
             self.resume = gr.Button("Resume", visible=False, size="sm", elem_id="train-resume")
             self.preview_now = gr.Button("Preview now", visible=False, size="sm", elem_id="train-preview-now")
             self.save_now = gr.Button("Save now", visible=False, size="sm", elem_id="train-save-now")
+        gr.HTML(
+            html_template=(PAGE / "tell.html").read_text("utf-8"),
+            js_on_load=(PAGE / "tell.js").read_text("utf-8"),
+            apply_default_css=False,
+            elem_classes="run",
+            elem_id="train-tell",
+        )
         self.coach = gr.HTML(visible=False, elem_classes="run", elem_id="train-coach")
         with gr.Column(visible=False) as self.pictures:
             self.preview = gr.Image(
@@ -215,11 +223,11 @@ class RunMonitor:
         status = run.status()
         rows = _rows(run.metrics_file, _stamp(run.metrics_file))
         now["status"] = words = status_html(run, status, rows[-1] if rows else {})
-        now["coach"] = advice = advise(rows, finished=status.state == "finished")
+        now["coach"] = advice = coach.said(rows, finished=status.state == "finished")
         now["alive"] = status.alive, status.state
         updates: dict[Any, Any] = {} if words == before.get("status") else {self.status: words}
-        if advice != before.get("coach", []) or not before:
-            items = "".join(f"<p>{html.escape(words)}</p>" for words in advice)
+        if advice != before.get("coach", {}) or not before:
+            items = "".join(f"<p data-rule='{rule}'>{html.escape(words)}</p>" for rule, words in advice.items())
             updates[self.coach] = gr.HTML(f"<div class='coach'>{items}</div>", visible=bool(advice))
         if now["alive"] != before.get("alive"):
             can_stop = status.alive or status.state == "queued"
@@ -286,8 +294,9 @@ def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
     line = f"<span class='state'>{STATE_WORDS[status.state] if started else 'Not started'}</span>"
     line += "".join(f"<span>{html.escape(fact)}</span>" for fact in facts)
     percent = 100 * status.step / status.total if status.total else 0
+    about = f"data-state='{status.state}' data-run='{run.name}' data-percent='{percent:.0f}'"  # for tell.js
     parts = [
-        f"<div class='line' data-state='{status.state}'>{line}</div>",
+        f"<div class='line' {about}>{line}</div>",
         f"<div class='track'><div class='done' style='width: {percent:.1f}%'></div></div>",
     ]
     if status.state == "starting":

@@ -125,6 +125,7 @@ def _settings(config: TrainConfig) -> str:
     plain = asdict(TrainConfig(name=config.name, dataset=config.dataset))
     values = asdict(config)
     values["dataset"] = Path(config.dataset).name  # whoever gets the page need not know where it lies
+    values["notify"] = plain["notify"]  # the address may be a secret
     changed = {name: value for name, value in values.items() if value != plain[name] or name in ("name", "dataset")}
     rest = {name: value for name, value in values.items() if name not in changed}
     return f"{_table(changed)}<details><summary>All others, as in the paper</summary>{_table(rest)}</details>"

@@ -1,0 +1,73 @@
+"""Someone who looks at something else is told how the training gets on: by the title, and by the browser."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_train import WAIT_MS, app, circles, runs, start, state
+from training.run import Run
+
+__all__ = ["app", "circles", "runs"]  # fixtures
+# Chromium's own notifications, whose titles and texts are kept as well.
+LISTEN = """window.told = []; const Own = window.Notification;
+window.Notification = class extends Own {
+  constructor(title, options) { super(title, options); window.told.push(title + ": " + options.body); }
+};"""
+
+
+def open_train(open_page: Callable[..., Page], allowed: bool = True) -> Page:
+    page = open_page()
+    if allowed:
+        page.context.grant_permissions(["notifications"])
+    page.add_init_script(LISTEN)
+    page.reload()
+    return page
+
+
+def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[..., Page], circles: Path):
+    page = open_train(open_page)
+    expect(page).to_have_title("Gradio")  # which has no better name in the tests
+    page.get_by_label("Notify me in this browser").check()
+    start(page, circles, steps=100_000)
+    state(page, "running")
+    expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"))
+    page.reload()
+    expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"), timeout=WAIT_MS)
+    expect(page.get_by_label("Notify me in this browser")).to_be_checked()
+    page.get_by_role("tab", name="Draw").click()  # someone looks at something else
+    Run.named("circles").request_stop()
+    expect(page).to_have_title("circles has stopped · Gradio", timeout=WAIT_MS)
+    (told,) = page.evaluate("window.told")
+    assert told.startswith("circles has stopped: Stopped")
+    page.reload()
+    expect(page.locator("#train-status")).to_contain_text("Stopped")
+    expect(page).to_have_title("Gradio")  # what ended before is no news
+
+
+def test_the_coach_is_heard_elsewhere(open_page: Callable[..., Page], circles: Path):
+    page = open_train(open_page)
+    page.get_by_label("Notify me in this browser").check()
+    start(page, circles, **{"steps": 100_000, "log-every": 100_000})
+    state(page, "running")
+    for step in range(1, 30):
+        Run.named("circles").append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
+    expect(page).to_have_title(re.compile(r"^⚠ \d+ % circles"), timeout=WAIT_MS)
+    for step in range(30, 60):
+        Run.named("circles").append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
+    page.wait_for_timeout(3000)
+    (told,) = page.evaluate("window.told")
+    assert told.startswith("The coach of circles: The discriminator has won since step")
+
+
+def test_nobody_is_told_who_did_not_ask_or_may_not(open_page: Callable[..., Page], circles: Path):
+    page = open_train(open_page, allowed=False)
+    page.context.clear_permissions()
+    page.get_by_label("Notify me in this browser").click()
+    expect(page.locator("#train-tell")).to_contain_text("The browser does not allow it")
+    expect(page.get_by_label("Notify me in this browser")).not_to_be_checked()
+    start(page, circles, steps=40)
+    state(page, "finished")
+    expect(page).to_have_title("circles has finished · Gradio")
+    assert page.evaluate("window.told") == []
