@@ -1,6 +1,7 @@
 # make run    start the app          make test    check and test everything
 # make test ARGS="-n 2"    the same, shared between two processes: quicker, where a page may take a little longer
-# make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); damage files
+# make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); fill their
+#                disk at each moment, take the dataset and the folder away, set the clock, damage files
 # make fuzz      a thousand broken pictures, five hundred files of weights and of runs (make test tries twenty of each)
 # make audit     known holes in what is installed; needs a network
 # make gpu       try and time all that is done on a GPU, for ten minutes, and write gpu.md
@@ -19,7 +20,8 @@ test: check browser
 	$(BIN)/python -m pytest --durations=20 $(ARGS)
 
 faults: .venv/.test
-	KILLS=200 $(BIN)/python -m pytest -s tests/test_kills.py tests/test_damage.py tests/test_claims.py $(ARGS)
+	KILLS=200 FULL=1000 $(BIN)/python -m pytest -s tests/test_kills.py tests/test_full_disk.py tests/test_trouble.py \
+		tests/test_damage.py tests/test_claims.py tests/test_run.py $(ARGS)
 
 fuzz: .venv/.test
 	FUZZ_PICTURES=1000 FUZZ_FILES=500 $(BIN)/python -m pytest -s tests/test_fuzz.py $(ARGS)

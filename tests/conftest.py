@@ -5,10 +5,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image, ImageDraw
@@ -36,11 +38,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserAndFi
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty runs folder of the test's own; no test touches the real one."""
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty runs folder of the test's own; no test touches the real one, or leaves a trainer behind in its own."""
     folder = tmp_path / "runs"
     monkeypatch.setenv("PIX2PIX_RUNS", str(folder))
-    return folder
+    yield folder
+    left = trainers_in(folder) if folder.exists() else []
+    for trainer in left:
+        with suppress(psutil.NoSuchProcess):
+            trainer.kill()
+    assert not left, f"the test has left {len(left)} trainers behind, which were killed"
+
+
+def trainers_in(folder: Path) -> list[psutil.Process]:
+    """The processes that were told to work in a folder, and do so still."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # one that has ended has no command line
+            if any(Path(word).is_relative_to(folder) for word in process.cmdline()[1:]):
+                found.append(process)
+    return found
 
 
 @pytest.fixture(autouse=True)

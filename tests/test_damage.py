@@ -1,6 +1,7 @@
 """Files of a run that are damaged, made up or gone: the run is shown as what it is, and the others as ever."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from pix2pix.validation import parse_json, shorten, validate
+from training import process
 from training.config import _SHARES as SHARES
 from training.config import TrainConfig, bounds_of_settings
 from training.run import Run, RunBusy
@@ -135,15 +137,44 @@ def test_a_trainer_writes_again_what_was_lost():
             assert status.pid == psutil.Process().pid
 
 
-def test_stop_never_ends_a_program_that_is_not_ours():
+def forge(run: Run, **values: Any) -> None:
+    (run.path / "status.json").write_text(json.dumps({"state": "running", "heartbeat": time.time()} | values))
+
+
+def test_a_program_that_is_not_ours_is_no_trainer_and_is_never_ended():
+    """Its pid and the time when it began are made up, copied from elsewhere, or that of a pid that was used again."""
     run = make()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        values = {"state": "running", "pid": other.pid, "create_time": psutil.Process(other.pid).create_time()}
-        (run.path / "status.json").write_text(json.dumps(values | {"heartbeat": time.time()}))
-        assert "another program" in run.stop(grace_s=0, term_s=0)
+        forge(run, pid=other.pid, create_time=psutil.Process(other.pid).create_time(), launcher=other.pid)
+        assert run.status().state == "failed"
+        assert "was killed" in run.status().error
+        assert run.stop(grace_s=0, term_s=0) == "shoes was not running."
         assert other.poll() is None
-        assert run.status().state == "stopped"
         other.terminate()
+
+
+def test_what_is_above_a_trainer_is_not_ended_with_it():
+    """The app, a terminal or this very test, which someone has written into status.json as its launcher."""
+    run = make()
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(run.path)], stdout=subprocess.PIPE) as trainer:
+        assert trainer.stdout
+        trainer.stdout.readline()
+        me = psutil.Process()
+        ended: list[int] = []
+        before = signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
+        try:
+            for launcher in (me.pid, me.ppid()):
+                forge(run, pid=trainer.pid, create_time=psutil.Process(trainer.pid).create_time(), launcher=launcher)
+                assert run.status().state == "running"
+            family = process._family(psutil.Process(trainer.pid), me.pid, run.path)
+            assert {each.pid for each in family} == {trainer.pid}
+            forge(run, pid=trainer.pid, create_time=psutil.Process(trainer.pid).create_time(), launcher=me.pid)
+            assert "SIGKILL" in run.stop(grace_s=0, term_s=0.2)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    assert trainer.returncode == -signal.SIGKILL
+    assert ended == []
 
 
 def test_a_clock_that_was_set_does_not_hide_who_trains():
@@ -151,12 +182,22 @@ def test_a_clock_that_was_set_does_not_hide_who_trains():
     with run.claim():
         run.write_status(state="running", create_time=psutil.Process().create_time() - 3600)
         assert run.status().state == "running"
-        (run.path / "status.json").write_text(
-            json.dumps(
-                json.loads((run.path / "status.json").read_text()) | {"heartbeat": time.time() + PATIENCE_S + 60}
-            )
-        )
-        assert "3 minutes ahead" in run.status().error
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "words"),
+    [(PATIENCE_S + 60, "3 minutes ahead"), (3e9, "minutes ahead"), (1e300, "is damaged"), (0, ""),
+     (-PATIENCE_S - 60, "not been heard of for 3 minutes")],
+)  # fmt: skip
+def test_a_heartbeat_at_another_time_hides_no_frozen_trainer(heartbeat: float, words: str):
+    run = make()
+    with run.claim():
+        me = psutil.Process()
+        forge(run, pid=me.pid, create_time=me.create_time(), heartbeat=time.time() + heartbeat)
+        assert run.status().state == "running"
+        assert words in run.status().error
+        assert len(run.status().error) < 300
+        assert bool(run.status().error) == bool(words)
 
 
 # --- bounds

@@ -5,7 +5,7 @@ import errno
 import pytest
 import torch
 
-from training.faults import DISK_FULL, NO_MEMORY, error_message
+from training.faults import DISK_FULL, NO_MEMORY, READ_ONLY, error_message
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
@@ -25,10 +25,14 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (OSError(errno.ENOSPC, "No space left on device"), DISK_FULL),
         (caused(RuntimeError("unexpected pos 64"), OSError(errno.ENOSPC, "")), DISK_FULL),
         (RuntimeError("PytorchStreamWriter failed writing file data/1"), DISK_FULL),
+        (RuntimeError("basic_ios::clear: iostream error"), DISK_FULL),
         (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"), DISK_FULL),
+        (RuntimeError("[enforce fail at inline_container.cc:747] . open file failed with strerror: Permission denied"),
+         READ_ONLY),
+        (OSError(errno.EROFS, "Read-only file system", "status.json"), READ_ONLY),
         (RuntimeError("shapes do not match"), "RuntimeError: shapes do not match"),
     ],
-)
+)  # fmt: skip
 def test_in_words(error: Exception, words: str):
     assert error_message(error) == words
 

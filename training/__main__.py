@@ -22,6 +22,7 @@ from typing import NoReturn
 
 import psutil
 
+from training import process
 from training.config import DEMO_SETTINGS, FORMER_NAMES, PRESETS, TrainConfig
 from training.run import Run, RunBusy
 
@@ -194,9 +195,9 @@ def _living() -> set[int]:
     """The ranks of the processes that have the parent of this one."""
     launcher = psutil.Process().parent()
     ranks = set()
-    for process in launcher.children() if launcher else []:
+    for child in launcher.children() if launcher else []:
         with suppress(psutil.Error, KeyError):  # a process that has ended has no environment
-            ranks.add(int(process.environ()["RANK"]))
+            ranks.add(int(child.environ()["RANK"]))
     return ranks
 
 
@@ -223,6 +224,7 @@ def _log_to(run: Run) -> None:
     """To the terminal and log.txt; when the app has started this process, stdout is log.txt already."""
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if _is_main() and not (run.log_file.exists() and os.path.samestat(os.fstat(1), run.log_file.stat())):
+        process.begin_log(run.log_file)
         handlers.append(logging.FileHandler(run.log_file, encoding="utf-8"))
     logging.basicConfig(level=logging.INFO if _is_main() else logging.WARNING, format="%(message)s", handlers=handlers)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from pix2pix.files import checkpoint
 from pix2pix.files.places import atomic_write
 
 KEY = "pix2pix discriminators"  # in the header, so that nobody takes the file for a generator
@@ -27,7 +27,7 @@ def save(path: Path, parts: dict[str, nn.Module]) -> None:
         for key, value in part.state_dict().items()
     }
     with atomic_write(path) as temporary:
-        save_file(weights, temporary, {KEY: json.dumps({"format": FORMAT})})
+        checkpoint.write(weights, temporary, {KEY: json.dumps({"format": FORMAT})})
 
 
 def load_fitting(path: Path, parts: dict[str, nn.Module]) -> str:

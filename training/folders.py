@@ -7,6 +7,7 @@ from pathlib import Path
 from pix2pix.files.places import atomic_write, runs_dir
 from pix2pix.validation import shorten
 from training.config import TrainConfig
+from training.status import extending
 
 RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
 CONFIG = "config.json"  # what makes a folder that of a run
@@ -30,6 +31,32 @@ def require_free(name: str) -> None:
     """Raises FileExistsError where that is no name for a run."""
     if name.lower() in RESERVED_NAMES:
         raise FileExistsError(f"the name {name!r} is kept for uploaded datasets: choose another")
+
+
+def require_unused(name: str) -> None:
+    """Raises FileExistsError where another folder has that name, too."""
+    require_free(name)
+    if (runs_dir() / name).exists():
+        raise FileExistsError(f"there is already a run named {name!r}: choose another name")
+
+
+def create(config: TrainConfig) -> Path:
+    """The folder of a new run. Raises FileExistsError when the name is taken."""
+    path = runs_dir() / config.name
+    require_free(config.name)
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir()  # only one of two processes can
+    except FileExistsError:
+        words = f"there is already a run named {config.name!r}: choose another name, or resume that run"
+        raise FileExistsError(f"{words}; {extending(path)}") from None
+    try:
+        (path / "previews").mkdir()
+        write_config(path, config)
+    except OSError:  # a full disk, say: the name should be free
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    return path
 
 
 def write_config(folder: Path, config: TrainConfig) -> None:

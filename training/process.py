@@ -5,13 +5,15 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
+import filelock
 import psutil
 
-from pix2pix.files.places import ROOT
+from pix2pix.files.places import ROOT, atomic_write
 
 STOP, STOP_AT = "stop", "stop_at"  # files in the folder: the second holds a time
 Ask = Literal["preview", "save"]  # of a trainer that goes on
@@ -19,7 +21,29 @@ ASKS: dict[Ask, str] = {"preview": "preview_now", "save": "save_now"}  # and the
 LOCK = ".lock"  # file in the folder, which its trainer has locked
 FOLDER = "PIX2PIX_RUN"  # environment variable of a trainer that was spawned, and of all below it
 LATEST = 2.0**35  # of the times to stop at: in a thousand years
+MOST_OF_LOG = 20_000  # characters of it that are looked at
 HEADER = "=== training started "  # begins each attempt in the log: an old traceback is not blamed for a new end
+
+
+class RunBusy(RuntimeError):
+    """The run is being trained by another process."""
+
+
+@contextmanager
+def locked(folder: Path, timeout_s: float) -> Iterator[None]:
+    """Held by whoever trains in the folder, or changes what a trainer must not lose. Raises RunBusy.
+
+    The system frees it when its process ends, however that ends.
+    """
+    lock = filelock.FileLock(folder / LOCK, timeout=timeout_s)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise RunBusy(f"{folder.name} is already being trained") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def spawn(folder: Path, log: Path, num_processes: int = 1) -> subprocess.Popen[bytes]:
@@ -29,9 +53,8 @@ def spawn(folder: Path, log: Path, num_processes: int = 1) -> subprocess.Popen[b
     """
     launch = ["-m", "accelerate.commands.launch", "--num_processes", str(num_processes)]
     command = [sys.executable, *(launch if num_processes > 1 else []), "-m", "training", str(folder)]
+    begin_log(log)
     with log.open("ab") as file:
-        file.write(f"{HEADER}{time.strftime('%Y-%m-%d %H:%M:%S')} ===\n".encode())
-        file.flush()
         # A file and not a pipe: a pipe that nobody reads stops the training when it is full.
         process = subprocess.Popen(
             command,
@@ -42,12 +65,27 @@ def spawn(folder: Path, log: Path, num_processes: int = 1) -> subprocess.Popen[b
             stderr=file,
             start_new_session=True,
         )
+    _wait_for_its_name(process)
     # Until its parent asks for the exit code, an ended process stays behind as a zombie.
     threading.Thread(target=process.wait, name=f"reap {folder.name}", daemon=True).start()
     return process
 
 
+def _wait_for_its_name(process: subprocess.Popen[bytes]) -> None:
+    """For some milliseconds a new process has neither a command line nor an environment to be known by."""
+    with suppress(psutil.Error):
+        while process.poll() is None and not psutil.Process(process.pid).cmdline():
+            time.sleep(0.001)
+
+
+def begin_log(log: Path) -> None:
+    """Before what an attempt prints."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{HEADER}{time.strftime('%Y-%m-%d %H:%M:%S')} ===\n")
+
+
 def end_of_log(log: Path, max_chars: int) -> str:
+    """Empty where there is none."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * max_chars))
@@ -56,29 +94,42 @@ def end_of_log(log: Path, max_chars: int) -> str:
         return ""
 
 
+def last_log(log: Path) -> str:
+    """The end of what the last attempt has printed."""
+    return end_of_log(log, MOST_OF_LOG).rpartition(HEADER)[2]
+
+
 def find(pid: int | None, create_time: float | None, folder: Path) -> psutil.Process | None:
     """The process that began then to train in the folder, or None when it is gone, though its pid may be another's.
 
-    The time is compared since pids are used again; whoever holds the lock is the one, even if the clock was set since.
+    The time is compared since pids are used again, and it must be one of ours, since whoever can write to the folder
+    can put any two numbers there. Whoever holds the lock is the one, even if the clock was set since.
     """
     with suppress(psutil.Error, OverflowError):
         if pid is not None and create_time is not None:
             process = psutil.Process(pid)
             same = abs(process.create_time() - create_time) < 2  # a corrected clock moves it by a second
-            return process if lives(process) and (same or _holds_lock(process, folder)) else None
+            ours = (same and trains(process, folder)) or _holds_lock(process, folder)
+            return process if ours and lives(process) else None
     return None
 
 
 def trains(process: psutil.Process, folder: Path) -> bool:
     """Whether a process is one that trains in the folder, however it was started, and not any that status.json names.
 
-    It holds the lock, or its command line or environment names the folder.
+    It holds the lock, or its command line or environment names the folder. Of the processes of others the system may
+    tell only some of that.
     """
+    with suppress(psutil.Error):
+        if any(Path(word) == folder for word in process.cmdline()[1:]):
+            return True
     with suppress(psutil.Error):
         if any(Path(process.cwd(), word) == folder for word in process.cmdline()[1:]):
             return True
-        return process.environ().get(FOLDER) == str(folder) or _holds_lock(process, folder)
-    return False
+    with suppress(psutil.Error):
+        if process.environ().get(FOLDER) == str(folder):
+            return True
+    return _holds_lock(process, folder)
 
 
 def holder(folder: Path) -> psutil.Process | None:
@@ -123,7 +174,8 @@ def ask_to_stop_at(folder: Path, when: float | None) -> None:
     if when is None:
         (folder / STOP_AT).unlink(missing_ok=True)
     else:
-        (folder / STOP_AT).write_text(str(when))
+        with atomic_write(folder / STOP_AT) as temporary:
+            temporary.write_text(str(when))
 
 
 def asked_to_stop_at(folder: Path) -> float | None:
@@ -165,11 +217,14 @@ def end(process: psutil.Process, launcher: int | None, folder: Path, grace_s: fl
 
     It is asked first; SIGTERM follows after `grace_s`, and SIGKILL after another `term_s`.
     """
-    family = _family(process, launcher)
-    ask_to_stop(folder)
+    family = _family(process, launcher, folder)
+    try:
+        ask_to_stop(folder)
+    except OSError:  # a full disk, or a folder that cannot be written to
+        grace_s = 0
     if _gone(family, grace_s):
         return ""
-    family |= _family(process, launcher)
+    family |= _family(process, launcher, folder)
     # Not killpg: a run that was started in a terminal shares its group with whatever else was started there.
     for member in family:
         with suppress(psutil.NoSuchProcess):
@@ -190,10 +245,14 @@ def create_time(pid: int) -> float:
         return time.time()
 
 
-def _family(process: psutil.Process, launcher: int | None) -> set[psutil.Process]:
-    """The training process, its launcher if it has one, and all below them."""
+def _family(process: psutil.Process, launcher: int | None, folder: Path) -> set[psutil.Process]:
+    """The training process, its launcher if it has one, and all below them.
+
+    What is called the launcher must be one of ours, too: above the trainer are also the app, or someone's terminal.
+    """
     with suppress(psutil.NoSuchProcess):
-        top = next((parent for parent in process.parents() if parent.pid == launcher), process)
+        above = [parent for parent in process.parents() if parent.pid == launcher and trains(parent, folder)]
+        top = above[0] if above else process
         return {top, *top.children(recursive=True)}
     return {process}
 

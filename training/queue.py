@@ -7,7 +7,7 @@ from pathlib import Path
 
 import filelock
 
-from pix2pix.files.places import runs_dir
+from pix2pix.files.places import atomic_write, runs_dir
 
 FILE = "queued"
 
@@ -21,7 +21,8 @@ def lock() -> Iterator[None]:
 
 
 def join(folder: Path) -> None:
-    (folder / FILE).write_text(str(time.time_ns()))
+    with atomic_write(folder / FILE) as temporary:
+        temporary.write_text(str(time.time_ns()))
 
 
 def leave(folder: Path) -> None:

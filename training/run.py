@@ -4,8 +4,8 @@ The trainer writes it and the app reads it; they share nothing else. So a page t
 an app that was restarted all see the same run. Nothing here needs torch.
 """
 
+import logging
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,23 +14,21 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import filelock
 import psutil
 
 from pix2pix.files import places
-from pix2pix.files.places import atomic_write, expanded, runs_dir
+from pix2pix.files.places import expanded, save_picture
 from training import faults, folders, metrics, process, queue
 from training.config import LONGEST, TrainConfig
+from training.process import RunBusy
 from training.status import Status, extending, write_values
 
 if TYPE_CHECKING:
     from PIL import Image
 
-FULL_MB = 10  # of free disk, down to which it counts as full
+__all__ = ["Run", "RunBusy"]
 
-
-class RunBusy(RuntimeError):
-    """The run is being trained by another process."""
+log = logging.getLogger("training")
 
 
 class Run:
@@ -65,17 +63,7 @@ class Run:
     @classmethod
     def create(cls, config: TrainConfig) -> Self:
         """Makes the folder. Raises FileExistsError when the name is taken."""
-        path = runs_dir() / config.name
-        folders.require_free(config.name)
-        runs_dir().mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir()  # only one of two processes can
-        except FileExistsError:
-            words = f"there is already a run named {config.name!r}: choose another name, or resume that run"
-            raise FileExistsError(f"{words}; {extending(path)}") from None
-        (path / "previews").mkdir()
-        folders.write_config(path, config)
-        return cls(path)
+        return cls(folders.create(config))
 
     @classmethod
     def list(cls) -> "list[Self]":
@@ -118,7 +106,7 @@ class Run:
         Raises RunBusy when the run is being trained, and ValueError when it has nothing left to train.
         """
         # A training that has ended holds the lock for the moment until its process is gone.
-        with self._lock(timeout_s=0 if self.status().alive else 10):
+        with process.locked(self.path, timeout_s=0 if self.status().alive else 10):
             status = self.status()
             if status.alive:
                 raise RunBusy(f"{self.name} is already being trained")
@@ -127,9 +115,12 @@ class Run:
                 raise ValueError(f"{what}; {extending(self.path)}")
             self.clear_stop()
             self.leave_queue()
-            pid = process.spawn(self.path, self.log_file, self.config.num_processes).pid
-            # The trainer cannot have written yet: it waits in `claim` for the lock that is held here.
-            self._write_beginning(pid, process.create_time(pid), launcher=pid)
+            trainer = process.spawn(self.path, self.log_file, self.config.num_processes)
+            try:  # the trainer cannot have written yet: it waits in `claim` for the lock that is held here
+                self._write_beginning(trainer.pid, process.create_time(trainer.pid), launcher=trainer.pid)
+            except OSError:
+                trainer.kill()  # whoever asked is told that it has not begun
+                raise
 
     def resume(self) -> str:
         """`start`, and says in words from where it goes on."""
@@ -154,12 +145,12 @@ class Run:
         """Starts those of the queue, in its order, whose device is free by now."""
         started = []
         with queue.lock():
-            for run in sorted((run for run in cls.list() if run.is_queued()), key=lambda run: queue.place(run.path)):
-                if run._in_the_way():
-                    continue
+            waiting = (run for run in cls.list() if run.is_queued())
+            for run in sorted(waiting, key=lambda run: queue.place(run.path)):
                 try:
-                    run.start()
-                    started.append(run)
+                    if not run._in_the_way():
+                        run.start()
+                        started.append(run)
                 except (RunBusy, ValueError):
                     run.leave_queue()
         return started
@@ -197,11 +188,7 @@ class Run:
         trainer = self._trainer(status)
         if trainer is None:
             return f"{self.name} was not running."
-        if not process.trains(trainer, self.path):  # a pid that someone has made up, or copied from another machine
-            self._record_stopped(status.pid)
-            return f"{self.name} was not running: the process that its status names is another program."
-        sent = process.end(trainer, status.launcher, self.path, grace_s, term_s)
-        if not sent:
+        if not (sent := process.end(trainer, status.launcher, self.path, grace_s, term_s)):
             return self._how_it_ended()
         self._record_stopped(trainer.pid)
         means = {"SIGTERM": "was ended with SIGTERM", "SIGKILL": "had to be killed with SIGKILL"}[sent]
@@ -221,7 +208,7 @@ class Run:
 
     def _record_stopped(self, pid: int | None) -> None:
         """Writes the end that a killed trainer could not write, unless someone has resumed it in the meantime."""
-        with suppress(RunBusy), self._lock(timeout_s=5):
+        with suppress(RunBusy), process.locked(self.path, timeout_s=5):
             self.clear_stop()
             status = self._read_status()
             if status.pid == pid and status.alive:
@@ -231,10 +218,8 @@ class Run:
 
     def extend(self, steps: int) -> None:
         """So many steps more than were to be made. Raises RunBusy while it is being trained."""
-        if steps < 1:
-            raise ValueError(f"{steps} further steps are none")
-        if not steps <= LONGEST:
-            raise ValueError(f"{steps:.15g} further steps are more than {LONGEST:,}")
+        if not 1 <= steps <= LONGEST:
+            raise ValueError(f"{steps:.15g} further steps are not between 1 and {LONGEST:,}")
         with self._at_rest():
             status = self._read_status()
             if not status.total:
@@ -255,12 +240,9 @@ class Run:
             return self
         config = self.config.with_changes(name=name)
         with queue.lock():
-            folders.require_free(name)
-            if (runs_dir() / name).exists():
-                raise FileExistsError(f"there is already a run named {name!r}: choose another name")
+            folders.require_unused(name)
             with self._at_rest():
-                self.config = config
-                folders.write_config(self.path, self.config)
+                folders.write_config(self.path, config)
             return Run(self.path.rename(self.path.with_name(name)))
 
     def delete(self) -> None:
@@ -271,8 +253,7 @@ class Run:
 
     def pin(self, drawing: "Image.Image") -> None:
         """Every preview from now on shows what becomes of this drawing."""
-        with atomic_write(self.pinned_file) as temporary:
-            drawing.convert("RGB").save(temporary, format="PNG")
+        save_picture(drawing.convert("RGB"), self.pinned_file, "PNG")
 
     def stop_at(self, when: float | None) -> None:
         """Asks the trainer to stop at that time (of `time.time()`), or not to if None."""
@@ -287,7 +268,7 @@ class Run:
         """Held while something is changed that a trainer would not notice, or must not lose."""
         if self.status().alive:
             raise RunBusy(f"{self.name} is being trained: stop it first")
-        with self._lock(timeout_s=10):
+        with process.locked(self.path, timeout_s=10):
             yield
 
     # --- the app's side: watch
@@ -316,7 +297,7 @@ class Run:
 
     def previews(self) -> "list[Path]":
         """The preview pictures, sorted by step."""
-        found = [path for path in (self.path / "previews").glob("*.jpg") if path.stem.isdecimal()]
+        found = (path for path in (self.path / "previews").glob("*.jpg") if path.stem.isdecimal())
         return sorted(found, key=lambda path: int(path.stem))
 
     def log(self, max_chars: int = 20_000) -> str:
@@ -324,8 +305,7 @@ class Run:
         return process.end_of_log(self.log_file, max_chars)
 
     def _exit_reason(self) -> str:
-        full = shutil.disk_usage(self.path).free < FULL_MB << 20
-        cause = faults.exit_reason(self.log().rpartition(process.HEADER)[2], self.config.num_processes, full)
+        cause = faults.exit_reason(process.last_log(self.log_file), self.config.num_processes, self.path)
         return f"{cause}. Resume {self._next_beginning()}."
 
     def _next_beginning(self) -> str:
@@ -342,7 +322,8 @@ class Run:
 
         An exception inside is recorded as the reason why the run failed.
         """
-        with self._lock(timeout_s=10):  # `start` holds it for a moment, and so do workers of a trainer just killed
+        # `start` holds it for a moment, and so do workers of a trainer just killed.
+        with process.locked(self.path, timeout_s=10):
             trainer = psutil.Process()
             status = self._read_status()
             self._told = {key: value for key, value in asdict(status).items() if value is not None}
@@ -357,9 +338,11 @@ class Run:
                 self.write_status(state="stopped")
                 raise
             except Exception as error:
-                words = f"{faults.error_message(error)}. Resume {self._next_beginning()}."
-                with suppress(OSError):  # the disk may be full: then `status` finds the cause
-                    self.write_status(state="failed", error=words)
+                words = faults.error_message(error)
+                try:
+                    self.write_status(state="failed", error=f"{words}. Resume {self._next_beginning()}.")
+                except OSError:  # the disk may be full, say: then `status` finds the cause
+                    log.error(f"{faults.SAID}%s", words)
                 raise
             finally:
                 self._told = {}
@@ -383,8 +366,7 @@ class Run:
 
     def save_preview(self, step: int, image: "Image.Image") -> None:
         (self.path / "previews").mkdir(exist_ok=True)
-        with atomic_write(self.path / "previews" / f"{step:06d}.jpg") as temporary:
-            image.save(temporary, format="JPEG", quality=92)
+        save_picture(image, self.path / "previews" / f"{step:06d}.jpg", "JPEG", quality=92)
 
     def rewind(self, step: int) -> None:
         """Forgets the metrics, previews, snapshots and the best from beyond `step`, before training goes on there."""
@@ -423,19 +405,6 @@ class Run:
         process.clear_stop(self.path)
 
     # --- helpers
-
-    @contextmanager
-    def _lock(self, timeout_s: float) -> Iterator[None]:
-        """The system frees it when its process ends, however that ends."""
-        lock = filelock.FileLock(self.path / process.LOCK, timeout=timeout_s)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise RunBusy(f"{self.name} is already being trained") from None
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _read_status(self) -> Status:
         return Status.read(self._status_file)

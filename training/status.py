@@ -17,7 +17,8 @@ from pix2pix.validation import parse_json, validate
 State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Figure = Annotated[float, Field(ge=0, lt=2**53, allow_inf_nan=False)]
+Moment = Annotated[float, Field(ge=0, lt=2**35, allow_inf_nan=False)]  # of `time.time()`: in the next thousand years
 
 PATIENCE_S = 120.0  # one step of a wide 512 px model takes over ten seconds on a slow CPU, and loading torch as long
 
@@ -38,11 +39,11 @@ class Status:
     """the step of state.pt, from which a resume goes on"""
     pid: Count | None = None
     """the training process (of rank 0)"""
-    create_time: Figure | None = None
+    create_time: Moment | None = None
     """when that process began; with the pid it names one process for good, because pids are used again"""
     launcher: Count | None = None
     """pid of the process that `start` made: the training process, or the `accelerate launch` above it"""
-    heartbeat: Figure | None = None
+    heartbeat: Moment | None = None
     """when the trainer last wrote"""
 
     @property
@@ -51,7 +52,9 @@ class Status:
 
     def silence(self) -> str:
         """What to say of a trainer that lives but has not written for long; empty if it has."""
-        silent_s = time.time() - (self.heartbeat or 0)
+        if self.heartbeat is None:
+            return "The training process exists, but its status.json is damaged. If that stays so, stop and resume it."
+        silent_s = time.time() - self.heartbeat
         if abs(silent_s) <= PATIENCE_S:
             return ""
         if silent_s < 0:

@@ -56,5 +56,5 @@ def said(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full: free some space, and try again."
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        return shorten(f"{error.strerror}: {error.filename}" if error.filename else error.strerror, MOST_CHARACTERS)
     return shorten(str(error), MOST_CHARACTERS)

@@ -51,7 +51,7 @@ def _require_certain(folder: Path, settings: dict[str, Any]) -> None:
 
 def _just_started(config: TrainConfig) -> Run | None:
     for run in Run.list()[:1]:
-        young = time.time() - run.config_file.stat().st_mtime < ONE_CLICK_S
+        young = abs(time.time() - run.config_file.stat().st_mtime) < ONE_CLICK_S  # the clock may have been set back
         if young and run.config.with_changes(name=config.name) == config:
             return run
     return None
