@@ -32,6 +32,7 @@ NOT_THE_DEFAULTS = {
     "n_layers": 2,
     "dropout": 0.0,
     "init_from": "edges2shoes",
+    "distil_from": "edges2shoes",
     "checkerboard_free": True,
     "ema": 0.999,
     "epochs": 7,

@@ -129,6 +129,11 @@ def folder(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my").mkdir()
     pairs.rename(tmp_path / "my" / "pairs")
+    (tmp_path / "my" / "photos").mkdir()
+    for shade in (40, 80, 120):
+        photo = Image.new("RGB", (40, 40), "white")
+        photo.paste((shade, 99, 9), (8, 8, 32, 32))
+        photo.save(tmp_path / "my" / "photos" / f"{shade}.jpg")
     (tmp_path / "drawings").mkdir()
     for name in ("drawings/one.png", "photo.jpg", "plan.png", "drawing.png"):
         Image.new("RGB", (40, 40), "white").save(tmp_path / name)

@@ -32,7 +32,7 @@ FLOORS = (
     ("training.run",),
     ("training.notify",),
     ("training.batches", "training.discriminators"),
-    ("training.perceptual_terms",),
+    ("training.perceptual_terms", "training.distillation"),
     ("training.state", "training.resolve"),
     ("training.preview", "training.progress"),
     ("training.loop",),

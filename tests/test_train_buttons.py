@@ -10,7 +10,9 @@ import pytest
 from training.config import TrainConfig
 from training.run import Run
 from ui.demo import create_demo
-from ui.studio import Studio
+from ui.studio import Studio, StudioError
+from ui.train.form import Form
+from ui.train.light import fill_light
 from ui.train.monitor import NOTHING_YET
 from ui.train.starting import start
 
@@ -87,3 +89,18 @@ def test_with_no_run_the_page_begins_as_ever(press: Callable[..., Any]):
 def test_what_is_no_folder_is_said_in_our_words(dataset: Any):
     with pytest.raises(ValueError, match=r"not known here|no text|no folder|Give a folder"):
         start(dataset, "name")
+
+
+def test_a_light_run_has_half_the_width_and_the_pictures_of_the_run_it_learns_from(
+    pairs: Path, make_generator: Callable[..., Path], runs: Path
+):
+    run = make("wide", pairs)
+    make_generator("generator", folder=run.path)
+    with gr.Blocks():
+        form = Form()
+    updates = fill_light(form, "wide")
+    given = {name: updates[field] for name, field in form.settings.items()}
+    assert (given["distil_from"], given["ngf"], given["crop_size"], given["dropout"]) == ("wide", 2, 32, 0.0)
+    assert (updates[form.folder], updates[form.name]) == (str(pairs), "wide-light")
+    with pytest.raises(StudioError, match="nobody"):
+        fill_light(form, "nobody")

@@ -143,6 +143,9 @@ class TrainConfig:
 
     init_from: str = ""
     """a generator to begin from: a name, a path or hf://owner/name; ngf and crop_size must be its own"""
+    distil_from: str = ""
+    """a generator whose pictures are the targets, in place of B, so that a narrower one (half its ngf, say) learns to
+    draw as it does: a name, a path or hf://owner/name; crop_size must be its own"""
     ema: Share = 0.0
     """if over 0 (say 0.999), what is saved is G's moving average, of this decay per step, which is smoother"""
 
@@ -290,7 +293,7 @@ _CHOICES = {
 _SCALE = re.compile(r"auto|-?[\d.]+(e[-+]?\d+)?\.\.-?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
 _PALETTE = re.compile(r"none|cmp|([^=,#]+=)?#[0-9a-fA-F]{6}(,([^=,#]+=)?#[0-9a-fA-F]{6})*")
 _SHARES = ("dropout", "beta1", "beta2", "ema")
-_WORDS = ("dataset", "palette", "target_palette", "init_from", "notify", "licence", "provenance")
+_WORDS = ("dataset", "palette", "target_palette", "init_from", "distil_from", "licence", "provenance", "notify")
 SMALLEST_PATCHES = 4  # pixels a side of what the discriminator's last two layers take
 _SIZES = (32, 64, 128, 256, 512, 1024)
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

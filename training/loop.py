@@ -41,6 +41,7 @@ from training import coach, discriminators
 from training.batches import batches_of, pairs_of, scale_of
 from training.config import TrainConfig
 from training.cuda_graph import CUDAGraphStep, set_lr
+from training.distillation import Teacher
 from training.perceptual_terms import PerceptualTerms, frozen, further_discriminators, perceptual_terms, targets_of
 from training.preview import Preview
 from training.progress import Progress
@@ -77,6 +78,7 @@ def train(run: Run) -> None:
     # Networks and their optimizers
     G, D = networks(config, device)
     terms = perceptual_terms(config, accelerator)
+    teacher = Teacher(config, device) if config.distil_from else None
     opt_G, opt_D = adam(config, G), adam(config, D, *further_discriminators(terms))
 
     # Resume
@@ -88,6 +90,8 @@ def train(run: Run) -> None:
             terms.perception.measure(targets_of(config, found))
         if config.init_from:
             state.begin_from(config.init_from)
+        elif teacher:
+            state.begin_narrower(teacher)
         if config.checkerboard_free:
             state.remove_checkerboard()
     order = ShuffledBatches(
@@ -116,6 +120,8 @@ def train(run: Run) -> None:
         torch.manual_seed(_seed(config.seed, step, accelerator.process_index))
         pair = progress.wait_for(batches)
         a, b = (half.to(device, non_blocking=True, memory_format=memory_format(device)) for half in pair)
+        if teacher:
+            a, b = teacher.lesson(a, torch.Generator().manual_seed(_seed(config.seed, step, accelerator.process_index)))
         window = window_at(config.crop_size, torch.Generator().manual_seed(_seed(config.seed, step))).to(device)
         lr = learning_rate(config, step, total)
         set_lr(opt_G, lr)
@@ -337,6 +343,8 @@ def _metadata(config: TrainConfig, found: Found) -> Metadata:
     provenance = config.provenance
     if config.init_from:
         provenance = f"{provenance} Fine-tuned from {Path(config.init_from).stem}.".strip()
+    if config.distil_from:
+        provenance = f"{provenance} Learned from the pictures of {Path(config.distil_from).stem}.".strip()
     return Metadata(
         name=config.name,
         steps=0,

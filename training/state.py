@@ -15,6 +15,7 @@ from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.places import atomic_write, discriminators_of
 from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel
 from training import discriminators
+from training.distillation import Teacher, take_strongest
 from training.perceptual_terms import PerceptualTerms
 from training.run import Run
 
@@ -123,6 +124,16 @@ class State:
             log.info("Beginning from %s. %s", name, discriminators.load_fitting(file, self.discriminators))
         else:
             log.info("Beginning from %s, which has no discriminators beside it: they begin anew.", name)
+
+    def begin_narrower(self, teacher: Teacher) -> None:
+        """G takes the strongest channels of the generator that it learns from, and the discriminators those beside it,
+        where they fit.
+        """
+        said = take_strongest(self.G, teacher.generator)
+        self.generator.load_state_dict(self.G.state_dict())  # its average, where there is one
+        if file := discriminators_of(teacher.path):
+            said = f"{said} {discriminators.load_fitting(file, self.discriminators)}"
+        log.info(said)
 
     def remove_checkerboard(self) -> None:
         """Frees G, and its average, of checkerboards; those that are free of them stay as they are."""

@@ -32,9 +32,9 @@ def create_demo(studio: Studio) -> gr.Blocks:
         with gr.Tab("Upload", id="upload"):
             upload.build(studio)
         with gr.Tab("Train", id="train"):
-            train.build(studio)
+            form = train.build(studio)
         with gr.Tab("Models", id="models") as tab:
-            models.build(studio, tab)
+            models.build(studio, tab, form)
     return demo
 
 

@@ -65,6 +65,17 @@ def test_a_model_is_exported(models: Page, app: App):
     assert np.abs(session.run(None, {"a": a.numpy()})[0] - expected).max() < rounding(layers=12, terms=16 * 64)
 
 
+def test_a_light_one_is_trained_from_a_filled_form(models: Page, app: App, pairs: Path):
+    choose(models, "wide2shoes")
+    models.locator("#models-light").click()
+    expect(models.locator("#train-folder textarea, #train-folder input")).to_be_visible(timeout=SOON)
+    expect(models.locator("#train-name input, #train-name textarea")).to_have_value("wide2shoes-light")
+    models.get_by_role("button", name="Advanced").click()
+    for name, value in {"distil-from": "wide2shoes", "ngf": "2", "crop-size": "256", "lr": "0.0004"}.items():
+        expect(models.locator(f"#train-{name}").locator("input, textarea").first).to_have_value(value)
+    expect(models.locator("#train-colour_hints input")).to_be_checked()
+
+
 def test_weights_of_another_project_come_in_and_go_again(models: Page, app: App, tmp_path: Path):
     torch.save(NETWORKS["unet_128 batch"]().state_dict(), tmp_path / "latest_net_G.pth")
     models.locator("#models-weights input[type=file]").set_input_files(tmp_path / "latest_net_G.pth")

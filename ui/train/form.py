@@ -44,7 +44,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "layout", "one_hot", "line_width", "scale_a", "scale_b", "colour_hints", "load_size", "crop_size", "flip",
         "random_affine",
     ),
-    "The networks": ("ngf", "ndf", "n_layers", "dropout", "checkerboard_free", "init_from", "ema"),
+    "The networks": ("ngf", "ndf", "n_layers", "dropout", "checkerboard_free", "init_from", "distil_from", "ema"),
     "The training": (
         "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "beta2", "lambda_l1",
         "lambda_feature_matching", "lambda_activation", "lambda_perceptual", "lambda_colour", "lambda_projected",

@@ -44,11 +44,11 @@ STYLE = """
 """
 
 
-def build(studio: Studio) -> None:
-    """Fills the tab. Call it inside the tab's `with`."""
+def build(studio: Studio) -> Form | None:
+    """Fills the tab, and returns its form, if it has one. Call it inside the tab's `with`."""
     if studio.public or os.environ.get("SPACE_ID"):
         gr.Markdown(SWITCHED_OFF)  # visitors must not name paths, fill the disk or use up the machine
-        return
+        return None
     gr.HTML(f"<style>{STYLE}</style>", visible="hidden")
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
@@ -58,6 +58,7 @@ def build(studio: Studio) -> None:
     form.connect(watch.show, watch.outputs, SCROLL_TO_RUN)  # on a phone it is far below the form
     watch.connect(form)
     _endpoints()
+    return form
 
 
 def _endpoints() -> None:
