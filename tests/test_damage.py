@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from pix2pix.validation import parse_json, shorten, validate
-from training import process
+from training import process, queue
 from training.config import _SHARES as SHARES
 from training.config import TrainConfig, bounds_of_settings
 from training.run import Run, RunBusy
@@ -79,7 +79,7 @@ def test_a_place_in_the_queue_may_be_anything():
     assert run.is_queued()
     other = make("other")
     other.path.joinpath("queued").write_text("1")
-    run.leave_queue()
+    queue.leave(run.path)
 
 
 @pytest.mark.parametrize("name", ["status.json", "metrics.jsonl", "stop_at", "log.txt"])

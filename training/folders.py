@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pix2pix.files.places import atomic_write, runs_dir
@@ -67,3 +68,21 @@ def write_config(folder: Path, config: TrainConfig) -> None:
 def delete(folder: Path) -> None:
     """Under another name first: a run that is half deleted should not be found."""
     shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}.{time.time_ns()}.deleted")))
+
+
+def broken(read: Callable[[Path], object]) -> dict[str, str]:
+    """The folders that were runs and that `read` cannot read, by name, and why."""
+    reasons = {}
+    for folder in sorted(known()):
+        try:
+            read(folder)
+        except (OSError, ValueError) as error:
+            reasons[folder.name] = str(error)
+    return reasons
+
+
+def keep_alone(file: Path) -> None:
+    """Deletes the other files of its kind that lie beside it."""
+    for other in file.parent.glob(f"*{file.suffix}"):
+        if other != file:
+            other.unlink()

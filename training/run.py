@@ -77,13 +77,7 @@ class Run:
     @classmethod
     def broken(cls) -> dict[str, str]:
         """The folders in the runs folder that were runs and cannot be read, by name, and why."""
-        reasons = {}
-        for folder in sorted(folders.known()):
-            try:
-                cls(folder)
-            except (OSError, ValueError) as error:
-                reasons[folder.name] = str(error)
-        return reasons
+        return folders.broken(cls)
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -114,7 +108,7 @@ class Run:
                 what = f"{self.name} has finished its {status.total:,} steps: nothing is left to resume"
                 raise ValueError(f"{what}; {extending(self.path)}")
             self.clear_stop()
-            self.leave_queue()
+            queue.leave(self.path)
             trainer = process.spawn(self.path, self.log_file, self.config.num_processes)
             try:  # the trainer cannot have written yet: it waits in `claim` for the lock that is held here
                 self._write_beginning(trainer.pid, process.create_time(trainer.pid), launcher=trainer.pid)
@@ -137,9 +131,6 @@ class Run:
                 return f"{self.name} waits in the queue until {other.name} has ended."
             return self.resume()
 
-    def leave_queue(self) -> None:
-        queue.leave(self.path)
-
     @classmethod
     def start_next(cls) -> "list[Self]":
         """Starts those of the queue, in its order, whose device is free by now."""
@@ -152,7 +143,7 @@ class Run:
                         run.start()
                         started.append(run)
                 except (RunBusy, ValueError):
-                    run.leave_queue()
+                    queue.leave(run.path)
         return started
 
     def is_queued(self) -> bool:
@@ -169,7 +160,7 @@ class Run:
 
     def request_stop(self) -> None:
         """Asks the trainer to finish its step, save and exit, or takes the run out of the queue. Returns at once."""
-        self.leave_queue()
+        queue.leave(self.path)
         if self.status().alive:
             process.ask_to_stop(self.path)
 
@@ -248,7 +239,7 @@ class Run:
     def delete(self) -> None:
         """For good. Its dataset stays. Raises RunBusy while it is being trained."""
         with self._at_rest():
-            self.leave_queue()
+            queue.leave(self.path)
         folders.delete(self.path)
 
     def pin(self, drawing: "Image.Image") -> None:
@@ -313,6 +304,9 @@ class Run:
             return "starts from the beginning, since nothing was saved yet"
         step = self._read_status().saved_step
         return "continues from the last save" if step is None else f"continues from step {step:,}"
+
+    def _read_status(self) -> Status:
+        return Status.read(self._status_file)
 
     # --- the trainer's side
 
@@ -390,9 +384,7 @@ class Run:
 
     def forget_worse(self, step: int) -> None:
         """Keeps the generator of that step alone as the best."""
-        for path in (self.path / places.BEST).glob("*.safetensors"):
-            if path != self.best_file(step):
-                path.unlink()
+        folders.keep_alone(self.best_file(step))
 
     def should_stop(self) -> bool:
         return process.is_asked_to_stop(self.path) or process.is_time_to_stop(self.path)
@@ -403,8 +395,3 @@ class Run:
 
     def clear_stop(self) -> None:
         process.clear_stop(self.path)
-
-    # --- helpers
-
-    def _read_status(self) -> Status:
-        return Status.read(self._status_file)
