@@ -1,5 +1,6 @@
 """Whom the server answers: which names, which pages, which bodies; and that all who should get in still do."""
 
+import asyncio
 import http.client
 import json
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from PIL import Image
 from tests.test_app import free_port
 from ui import guard
 from ui.demo import create_demo
-from ui.guard import Rules, is_loopback, name_of
+from ui.guard import Guard, Rules, is_loopback, name_of
 from ui.serving import launch
 from ui.studio import Studio
 
@@ -254,6 +255,21 @@ def test_the_app_listens_at_an_ipv6_address():
     with gr.Blocks() as demo:
         pass
     port = free_port()
-    url = launch(demo, Rules.private("::1"), "::1", port, quiet=True)  # Gradio's own check is made on the way
+    url = launch(demo, Rules.private("::1"), "::1", port, quiet=True)  # Gradio asks it for its start on the way
     assert url == f"http://[::1]:{port}/"
+    demo.close()
+
+
+def test_the_app_starts_where_a_busy_machine_takes_long_over_the_page(monkeypatch: pytest.MonkeyPatch):
+    serve = Guard.__call__
+
+    async def busy(guard: Guard, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") == "/":
+            await asyncio.sleep(5)
+        await serve(guard, scope, receive, send)
+
+    monkeypatch.setattr(Guard, "__call__", busy)
+    with gr.Blocks() as demo:
+        pass
+    assert launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", quiet=True).startswith("http://127.0.0.1:")
     demo.close()

@@ -54,6 +54,7 @@ def launch(  # returns at once
         state_session_capacity=SESSIONS,
         prevent_thread_lock=True,
         _app=GuardedApp(rules),
+        _frontend=False,  # else Gradio gives up where the page takes 3 s, as on a busy machine; the server has answered
     )
     return demo.local_url or ""
 

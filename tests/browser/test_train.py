@@ -44,7 +44,7 @@ def app(runs: Path) -> Iterator[App]:
             train.build(studio)
         with gr.Tab("Draw", id="draw"):
             draw.build(studio)
-    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False)
     yield App(url, studio, runs)
     demo.close()
 
