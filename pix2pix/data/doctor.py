@@ -6,7 +6,6 @@ first findings of a large folder can be shown long before the last one.
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +28,11 @@ from pix2pix.data.findings import (
     about_labels,
     about_sizes,
     about_values,
+    said_of,
 )
 from pix2pix.data.kinds import Kinds
 from pix2pix.data.layouts import HALVES, DatasetError, Layout, half_size, halves
-from pix2pix.data.pairs import MIN_SIDE, Entry, Found, count_of
+from pix2pix.data.pairs import MIN_SIDE, Entry, Found
 from pix2pix.data.sides import Values, look_for_labels, measure
 from pix2pix.data.tree import SPLITS
 from pix2pix.formats import deep_bands, opened, why_not
@@ -51,10 +51,6 @@ ODDITIES = {
     DEEP_BANDS: "The upper 8 bits of each are used: pictures are computed and written in 8 bits.",
     DARK_BANDS: "They are nearly black as they are: save them in 8 bits, as bright as they should be.",
 }
-NOT_READ = re.compile(
-    r"is not read|bands of|too many|far more than|lies in|lies beside|its partner|has the name|left out on"
-)
-NOT_DAMAGED = ("too small", "an empty file")
 
 
 @dataclass(frozen=True)
@@ -250,21 +246,13 @@ class Notes:
             yield from about_files(files, noun, one, many, action)
 
     def _left_out(self) -> Iterator[Finding]:
-        unpaired = [name for name, why in self.found.left_out.items() if why.startswith("no partner")]
-        yield from about_files(
-            unpaired, "file", "has no partner of the same name", "have no partner of the same name", "Left out."
-        )
-        others = {name: why for name, why in self.found.left_out.items() if name not in unpaired} | self.problems
-        reasons: dict[str, dict[str, str]] = {}
-        for name, why in others.items():  # what is damaged is not what is just not read
-            kind = "cannot be used" if why.startswith("broken") else why.partition(":")[0].partition(" (")[0]
-            kind = kind if kind in NOT_DAMAGED or NOT_READ.search(why) else "cannot be used"
-            reasons.setdefault(kind, {})[name] = why
-        for kind, files in reasons.items():
-            lines = tuple(f"{self.culprits.get(name, name)}: {why}" for name, why in files.items())
-            is_damage = kind == "cannot be used"
-            what = f"{count_of(len(files), 'file')} cannot be used{'' if is_damage else f': {kind}'}"
-            yield Finding(what, "Left out.", lines)
+        groups: dict[tuple[str, str], list[str]] = {}
+        for name, why in (self.found.left_out | self.problems).items():
+            said = said_of(why)
+            line = f"{self.culprits.get(name, name)}: {why}" if "cannot be used" in said[0] else name
+            groups.setdefault(said, []).append(line)
+        for (one, many), lines in groups.items():
+            yield from about_files(lines, "file", one, many, "Left out.")
 
 
 def _load(path: Path) -> tuple[Image.Image, tuple[int, int], set[str]]:

@@ -1,5 +1,6 @@
 """What is odd about a dataset as a whole, each oddity with what will be done about it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,17 @@ from pix2pix.data.sides import Values, likely_direction
 from pix2pix.palette import CMP
 
 FEW = 50  # pairs to learn from
+# Why files are left out that are not damaged, as `find_pairs` says it of each, and as it is said of one and of many.
+WHOLE = {
+    "no partner": ("has no partner of the same name", "have no partner of the same name"),
+    "its partner": ("has a partner that is no use", "have partners that are no use"),
+    "has the name of": ("has the name of another", "have the names of others"),
+    "lies in neither": ("lies in neither of the two folders", "lie in neither of the two folders"),
+    "lies beside": ("lies beside the folder to train on", "lie beside the folder to train on"),
+    "left out on request": ("is left out on request", "are left out on request"),
+}
+TOO_MANY = re.compile("too many|far more than")
+NAMED = re.compile("is not read|bands of|too many pixels|too small|an empty file")
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,16 @@ class Finding:
 def about_files(files: list[str], noun: str, one: str, many: str, action: str) -> Iterator[Finding]:
     if files:
         yield Finding(f"{count_of(len(files), noun)} {one if len(files) == 1 else many}", action, tuple(files))
+
+
+def said_of(why: str) -> tuple[str, str]:
+    """Of one file that is left out, and of many: why; what is damaged is not what is just not read."""
+    whole = next((words for begins, words in WHOLE.items() if why.startswith(begins)), None)
+    if whole:
+        return whole
+    kind = "too many pixels" if TOO_MANY.search(why) else why.partition(":")[0].partition(" (")[0]
+    words = f"cannot be used: {kind}" if NAMED.search(kind) and kind != "broken" else "cannot be used"
+    return words, words
 
 
 def about_sizes(sizes: Counter[tuple[int, int]]) -> Iterator[Finding]:
