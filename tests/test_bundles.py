@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from PIL import Image
@@ -14,10 +15,13 @@ from pix2pix import Translator
 from pix2pix.__main__ import main
 from pix2pix.files import foreign
 from pix2pix.files.bundles import ForeignError
+from pix2pix.files.export import export
 from pix2pix.files.importing import About, import_generator
+from pix2pix.files.places import GENERATOR_FILE
 from tests.rounding import SAME
 from tests.scenes import photo
 from tests.test_foreign import NestedUNet, batch
+from ui.draw.canvas import describe
 
 
 def no_norm(_: int) -> nn.Module:
@@ -35,17 +39,17 @@ def unet(norm: Callable[[int], nn.Module] = batch, downs: int = 5) -> nn.Module:
 
 
 class GlobalGenerator(nn.Module):
-    """As pix2pixHD has it, at a small width."""
+    """As pix2pixHD has it, at a small width: its convolutions have biases, whatever the norm."""
 
-    def __init__(self, ngf: int = 4, downs: int = 4, blocks: int = 2) -> None:
+    def __init__(self, ngf: int = 4, downs: int = 4, blocks: int = 2, norm: type[nn.Module] = nn.InstanceNorm2d):
         super().__init__()
-        norm, act = nn.InstanceNorm2d, nn.ReLU
+        act = nn.ReLU
         layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, ngf, 7), norm(ngf), act()]
         for level in range(downs):
             width = ngf * 2**level
             layers += [nn.Conv2d(width, 2 * width, 3, 2, 1), norm(2 * width), act()]
         width = ngf * 2**downs
-        layers += [GlobalBlock(width) for _ in range(blocks)]
+        layers += [GlobalBlock(width, norm) for _ in range(blocks)]
         for level in range(downs, 0, -1):
             width = ngf * 2**level
             up = nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1)
@@ -57,9 +61,9 @@ class GlobalGenerator(nn.Module):
 
 
 class GlobalBlock(nn.Module):
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, norm: type[nn.Module]) -> None:
         super().__init__()
-        half = lambda: [nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), nn.InstanceNorm2d(width)]  # noqa: E731
+        half = lambda: [nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3), norm(width)]  # noqa: E731
         self.conv_block = nn.Sequential(*half(), nn.ReLU(True), *half())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -104,8 +108,9 @@ def test_the_generator_in_a_bundle_is_taken(tmp_path: Path, name: str):
     ("content", "words"),
     [
         ({"D": D, "epoch": 5}, "no generator .* is among them: D, epoch"),
-        ({"G_A": G, "G_B": G, "D_A": D}, "among them: G_A, G_B, D_A"),
-        ({"generator": G, "netG": G}, "among them: generator, netG"),
+        ({"G_A": G, "G_B": G, "D_A": D}, "more than one generator is among them: G_A, G_B, D_A"),
+        ({"generator": G, "netG": G}, "more than one generator is among them: generator, netG"),
+        ({"G_A2B": G, "G_B2A": G}, "more than one generator is among them: G_A2B, G_B2A"),
         ([G], "among them: a list"),
         ({}, "none at all"),
     ],
@@ -143,10 +148,57 @@ def test_pix2pixhds_global_generator_is_the_same(tmp_path: Path, downs: int):
         assert (generator.double()(a) - seen_by(network.double(), a)).abs().max() < SAME
 
 
-def test_another_resnet_is_named(tmp_path: Path):
-    weights = {"model.1.weight": torch.zeros(8, 3, 7, 7), "model.10.block.1.weight": torch.zeros(32, 32, 3, 3)}
-    with pytest.raises(ForeignError, match="ResNet of PyTorch-GAN's CycleGAN"):
-        foreign.read(save(weights, tmp_path / "G_AB.pth"))
+@pytest.mark.parametrize("statistics", ["picture", "running"])
+def test_pix2pixhds_batch_norm_is_the_same_though_its_convolutions_have_biases(
+    tmp_path: Path, statistics: foreign.Statistics
+):
+    torch.manual_seed(1)
+    network = GlobalGenerator(downs=2, norm=nn.BatchNorm2d)
+    a = torch.rand(1, 3, 64, 64) * 2 - 1
+    for _ in range(30):  # until its averages are some of such pictures
+        seen_by(network, a)
+    generator = foreign.read(save(network.state_dict(), tmp_path / "G.pth"), statistics=statistics)
+    assert generator.config.norm == "batch"
+    with torch.inference_mode():
+        expected = network.train(statistics == "picture")(a)
+        assert expected.std() > 0.1
+        assert (generator(a) - expected).abs().max() < 1e-3
+
+
+R = GlobalGenerator().state_dict()
+STRANGERS: dict[str, tuple[Any, str]] = {
+    "PyTorch-GAN": ({"model.1.weight": torch.zeros(8, 3, 7, 7), "model.10.block.1.weight": torch.zeros(32, 32, 3, 3)},
+                    "ResNet of PyTorch-GAN's CycleGAN"),
+    "LocalEnhancer": (dict(list(R.items())[:-2]) | {"model1_1.1.weight": torch.zeros(2, 3, 7, 7)},
+                      "LocalEnhancer of pix2pixHD"),
+    "CUT": (R | {"model.7.filt": torch.zeros(8, 1, 3, 3)}, "ResNet of CUT"),
+    "SPADE": ({"fc.weight": torch.zeros(4, 3, 3, 3), "head_0.conv_0.bias": torch.zeros(4)}, "SPADE"),
+    "a discriminator": (D, "are of no generator that is known here"),
+    "of label maps": (R | {"model.1.weight": torch.zeros(4, 36, 7, 7)}, "it takes 36 channels"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_another_architecture_is_named_and_not_called_damaged(tmp_path: Path, runs: Path, name: str):
+    weights, words = STRANGERS[name]
+    with pytest.raises(ForeignError, match=words) as raised:
+        import_generator(str(save(weights, tmp_path / "G.pth")), "strange", About())
+    assert "lacks" not in str(raised.value)
+    assert not (runs / "strange").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is an empty file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1f\nsize 217\n", "a pointer of Git LFS"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "more than weights, or is damaged"),
+    ],
+)
+def test_what_is_no_file_of_weights_is_said_to_be_what_it_is(tmp_path: Path, content: bytes, words: str):
+    (tmp_path / "G.pth").write_bytes(content)
+    with pytest.raises(ForeignError, match=words):
+        foreign.read(tmp_path / "G.pth")
 
 
 def test_channels_that_are_no_picture_are_refused_at_import(tmp_path: Path, runs: Path):
@@ -185,3 +237,12 @@ def test_the_command_line_says_at_which_size_it_sees(tmp_path: Path, capsys: pyt
     said = capsys.readouterr()
     assert '"image_size": 96' in said.out
     assert "It sees pictures" not in said.err
+
+
+def test_the_size_that_was_told_holds_for_everything_that_is_made_of_it(tmp_path: Path, runs: Path):
+    """Not for translating alone: ONNX, and what the Draw tab knows of it, are of that size too."""
+    import_generator(str(save(G, tmp_path / "G.pth")), "told", About(image_size=64))
+    assert describe("told", runs / "told" / GENERATOR_FILE)["size"] == 64
+    export("told", tmp_path / "told.onnx")
+    (given,) = onnxruntime.InferenceSession(tmp_path / "told.onnx").get_inputs()
+    assert given.shape[2:] == [64, 64]

@@ -18,9 +18,11 @@ Network = TypeVar("Network", bound=nn.Module)
 
 # What projects call a generator: alone, in front of its weights' names, or with something behind.
 GENERATOR = re.compile(r"(net_?|model_?)?(g|gen|generator)(_?(model|net|params|ema|state(_?dict)?))*", re.IGNORECASE)
+SEVERAL = re.compile(r"(net_?|model_?)?(g|gen|generator)(_|$)", re.IGNORECASE)  # G_A and G_B, of a CycleGAN
 WHOLE = ("state_dict", "model_state_dict", "model", "params_ema", "params")  # what may hold a generator and more
 WRAPPED = ("module.", "_orig_mod.")  # in front of names: DataParallel, torch.compile
 MOST_NAMED = 8
+LFS = b"version https://git-lfs"
 WEB_PAGE = re.compile(rb"\s*<(!doctype html|html|head)", re.IGNORECASE)
 
 
@@ -34,20 +36,22 @@ def tensors(path: Path) -> Weights:
     found = _generator(content)
     if found is None:
         there = _named(list(content)) if isinstance(content, dict) else f"a {type(content).__name__}"
-        raise ForeignError(
-            f"{path} is no state dict: it holds more than named weights, and no generator (G, netG, …) is among them: "
-            f"{there}"
-        )
+        several = isinstance(content, dict) and sum(bool(SEVERAL.match(str(key))) for key in content) > 1
+        which = "more than one generator is among them" if several else "no generator (G, netG, …) is among them"
+        raise ForeignError(f"{path} is no state dict: it holds more than named weights, and {which}: {there}")
     return {_plain(str(key)): value for key, value in found.items()}
 
 
 def _content(path: Path) -> Any:
     try:
         with path.open("rb") as file:
-            if WEB_PAGE.match(file.read(200)):
-                raise ForeignError(
-                    f"{path} is a web page, not weights: the download was refused, and this is what came"
-                )
+            head = file.read(200)
+        if not head:
+            raise ForeignError(f"{path} is an empty file")
+        if WEB_PAGE.match(head):
+            raise ForeignError(f"{path} is a web page, not weights: the download was refused, and this is what came")
+        if head.startswith(LFS):
+            raise ForeignError(f"{path} is a pointer of Git LFS, not weights: `git lfs pull` fetches them")
         if path.suffix == ".safetensors":
             return load_file(path)
         _require_stored(path)
@@ -123,6 +127,7 @@ def filled(path: Path, generator: Network, weights: Weights, names: dict[str, tu
 
     Raises ForeignError where some are missing, left over, or of another shape.
     """
+    weights = _without_idle_biases(weights, names)
     ours, used = {}, set()
     for key, value in generator.state_dict().items():
         layer, _, rest = key.rpartition(".")
@@ -148,3 +153,13 @@ def filled(path: Path, generator: Network, weights: Weights, names: dict[str, tu
         raise ForeignError(f"{path} has weights that its architecture has no place for: {', '.join(left[:3])}")
     generator.load_state_dict(ours, assign=True)
     return generator
+
+
+def _without_idle_biases(weights: Weights, names: dict[str, tuple[str, str | None]]) -> Weights:
+    """Without those before a batch norm, as pix2pixHD has them: what they add to each channel the norm takes away."""
+    kept = dict(weights)
+    for conv, norm in names.values():
+        if f"{norm}.weight" in kept and (bias := kept.pop(f"{conv}.bias", None)) is not None:
+            mean = f"{norm}.running_mean"
+            kept |= {mean: kept[mean] - bias} if mean in kept else {}
+    return kept

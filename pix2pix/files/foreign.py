@@ -14,6 +14,7 @@ import torch
 
 from pix2pix.files.bundles import ForeignError, Weights, filled, tensors
 from pix2pix.files.foreign_networks import MAX_DEPTH, Foreign, ForeignGenerator, Norm, Statistics, build
+from pix2pix.files.strangers import stranger
 from pix2pix.validation import shorten
 
 DROPOUT = 0.5  # of all three, where they have any
@@ -64,6 +65,8 @@ def _architecture(
     weights: Weights, dropout: float | None, statistics: Statistics
 ) -> tuple[Foreign, dict[str, tuple[str, str | None]]]:
     """The architecture, and for each of our layers the names that the file has for its convolution and its norm."""
+    if name := stranger(weights):
+        raise ValueError(f"it is {name}, an architecture that is not known here")
     if "model.model.0.weight" in weights:
         return _junyanz_unet(weights, DROPOUT if dropout is None else dropout, statistics)
     if "down1.model.0.weight" in weights:
@@ -107,8 +110,6 @@ def _junyanz_unet(weights: Weights, dropout: float, statistics: Statistics):
 
 def _junyanz_resnet(weights: Weights, dropout: float | None, statistics: Statistics):
     blocks = len({key.split(".")[1] for key in weights if ".conv_block." in key})
-    if not blocks and any(".block." in key for key in weights):
-        raise ValueError("it is the ResNet of PyTorch-GAN's CycleGAN, an architecture that is not known here")
     downs = 0
     while f"model.{4 + 3 * downs}.weight" in weights and downs < MAX_DEPTH:
         downs += 1
