@@ -139,14 +139,16 @@ def test_the_help_reads_like_the_form():
 
 
 def test_the_recommended_preset_offers_what_knows_the_input():
-    from ui.train.form import _offer
+    from ui.train.init_from import offer_shipped
 
-    box, init_from, planes = _offer("Line drawings", "recommended", "", 256, 32)
+    box, init_from, planes = offer_shipped("Line drawings", "recommended", "", 256, 32)
     assert (box.visible, box.value, init_from.value, planes) == (True, True, "edges2shoes", False)
-    box, init_from, planes = _offer("Facade labels, in the 12 CMP colours", "recommended", "edges2shoes", 256, 32)
+    box, init_from, planes = offer_shipped(
+        "Facade labels, in the 12 CMP colours", "recommended", "edges2shoes", 256, 32
+    )
     assert (box.visible, init_from.value, planes) == (True, "labels2facades", True)
     for input_kind, preset, crop_size in (("Photos", "recommended", 256), ("Line drawings", "paper", 256),
                                           ("Line drawings", "recommended", 128)):  # fmt: skip
-        box, init_from, planes = _offer(input_kind, preset, "edges2shoes", crop_size, 32)  # pyright: ignore[reportArgumentType]
+        box, init_from, planes = offer_shipped(input_kind, preset, "edges2shoes", crop_size, 32)  # pyright: ignore[reportArgumentType]
         assert (box.visible, init_from.value, planes) == (False, "", False)
-    assert _offer("Line drawings", "recommended", "my own", 256, 32) == gr.skip()
+    assert offer_shipped("Line drawings", "recommended", "my own", 256, 32) == gr.skip()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
     from pix2pix.data.layouts import DatasetError
     from pix2pix.data.pairs import Found
 
-SAMPLES, OF_A_READING = 8, 4  # pairs that are shown
+SAMPLES, OF_A_READING = 8, 2  # pairs that are shown
 SAMPLE_SIZE = 128
 LISTED = 200  # files that are named; of more, their number is said
 ABANDONED_S = 30.0  # after which a folder that no page asks about is not looked through any further
@@ -35,8 +35,8 @@ class Checkups:
         self._threads: dict[str, threading.Thread] = {}
 
     def begin(self, found: "Found") -> str:
-        """Looks through it anew, unless it is at it already. Gives the name to ask by."""
-        name = str(found.root)
+        """Looks through it anew, unless it is at it already. Gives the name to ask by: of a folder, and a reading."""
+        name = " ".join((str(found.root), found.layout, *found.folders))
         with self._lock:
             self._asked[name] = time.monotonic()
             thread = self._threads.get(name)
@@ -95,7 +95,12 @@ def readings_html(folder: str, error: "DatasetError") -> str:
     parts = [f"<p role='alert'>{html.escape(str(error).partition(' Say which it is:')[0])}</p>"]
     for number, reading in enumerate(error.readings, start=1):
         found = find_pairs(folder, reading.layout, folders=reading.folders, open_files=False)
-        parts.append(f"<p><b>{number}.</b> {html.escape(reading.words)}</p>{_samples(found, 'AtoB', OF_A_READING)}")
+        looks = "".join(
+            f"<figure><figcaption>{side}</figcaption>{_picture(picture, side)}</figure>"
+            for pair in _looks(found, "AtoB", OF_A_READING)
+            for picture, side in zip(pair, ("input", "target"), strict=True)
+        )
+        parts.append(f"<p><b>{number}.</b> {html.escape(reading.words)}</p><div class='pairs reading'>{looks}</div>")
     return "".join(parts)
 
 
@@ -124,22 +129,27 @@ def _details(lines: Iterable[str]) -> str:
     return f"<details><summary>show</summary><ul>{items}{more}</ul></details>"
 
 
-def _samples(found: "Found", direction: Direction, most: int = SAMPLES) -> str:
-    from pix2pix.data.dataset import PairedImages
+def _samples(found: "Found", direction: Direction) -> str:
     from pix2pix.data.layouts import SIDES
+
+    looks = _looks(found, direction, SAMPLES)
+    a, b = found.folders if len(found.folders) == 2 else SIDES[found.layout]
+    source, target = (a, b) if direction == "AtoB" else (b, a)
+    rows = ((f"Input, what you will draw or give: {source}", 0), (f"Target, what it learns to make of it: {target}", 1))
+    return "".join(
+        f"<p>{title}</p><div class='pairs'>{''.join(_picture(pair[side], title) for pair in looks)}</div>"
+        for title, side in rows
+    )
+
+
+def _looks(found: "Found", direction: Direction, most: int) -> list[tuple[Image.Image, Image.Image]]:
+    from pix2pix.data.dataset import PairedImages
     from pix2pix.data.sides import formats
 
     how = formats(found, direction)
     pairs = PairedImages(found, direction=direction, load_size=SAMPLE_SIZE, crop_size=SAMPLE_SIZE, **how)
     count = min(most, len(pairs))
-    shown = [pairs.pictures(index * len(pairs) // count) for index in range(count)]
-    a, b = found.folders if len(found.folders) == 2 else SIDES[found.layout]
-    source, target = (a, b) if direction == "AtoB" else (b, a)
-    rows = ((f"Input, what you will draw or give: {source}", 0), (f"Target, what it learns to make of it: {target}", 1))
-    return "".join(
-        f"<p>{title}</p><div class='pairs'>{''.join(_picture(pair[side], title) for pair in shown)}</div>"
-        for title, side in rows
-    )
+    return [pairs.pictures(index * len(pairs) // count) for index in range(count)]
 
 
 def _picture(picture: Image.Image, title: str) -> str:

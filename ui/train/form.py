@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -11,13 +11,13 @@ import gradio as gr
 from pix2pix.data.folders import unused_name
 from pix2pix.data.intake import bring, demo, receive
 from pix2pix.data.layouts import Reading
-from pix2pix.files.places import generators, runs_dir
+from pix2pix.files.places import runs_dir
 from training.config import DEMO_SETTINGS, PRESETS, Direction, Layout, Preset, TrainConfig, help_of_settings
 from training.config import bounds_of_settings as all_bounds
 from training.run import Run
 from ui.train.checkup import Checkups, findings_html, look_at, readings_html
 from ui.train.cost import Costs
-from ui.train.init_from import fit, generator_choices, offer_generators
+from ui.train.init_from import begin_from, fit, generator_choices, offer_generators, offer_shipped
 from ui.train.starting import start
 from ui.words import errors_on_page
 
@@ -36,8 +36,6 @@ PRESET_WORDS: dict[Preset, str] = {
     "paper": "Paper: 256 px, 200 times through the pictures",
 }
 DEFAULT_PRESET: Preset = "recommended"
-# The shipped generators, by the kind of input that they know; facade labels have a palette of 12.
-KNOWN_INPUTS = {"Line drawings": "edges2shoes", "Facade labels, in the 12 CMP colours": "labels2facades"}
 # What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
 GROUPS: dict[str, tuple[str, ...]] = {
     "The pictures": (
@@ -65,15 +63,10 @@ class ShownFolder:
 
     folder: str = ""
     direction: Direction = "AtoB"
-    root: str = ""  # what to ask the checkup by
+    checkup: str = ""  # what to ask for it by
     pairs: int = 0  # to train on
     folders: tuple[str, ...] = ()  # that are A and B, where a choice was made
     readings: tuple[Reading, ...] = ()  # to choose from, where it can be read in more than one way
-    told: tuple[Any, ...] = field(default=())  # what the page was told by the timer
-
-    @property
-    def shown(self) -> tuple[str, Direction]:
-        return self.folder, self.direction
 
 
 class Form:
@@ -120,7 +113,7 @@ class Form:
             self.settings = _settings()
         self.name = gr.Textbox(label="Name", placeholder="as the folder", max_lines=1, elem_id="train-name")
         self.train = gr.Button("Train", variant="primary", elem_id="train-start")
-        self.looked = gr.State(ShownFolder())
+        self.looked, self.told = gr.State(ShownFolder()), gr.State(())  # and what the timer has told the page of it
         self.timer = gr.Timer(POLL_S, active=False)
         self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.looked, self.timer,
                       self.reading]  # fmt: skip
@@ -132,10 +125,17 @@ class Form:
             [self.folder.submit, self.folder.blur],
             self._look,
             [self.folder, self.looked],
-            self.shown,
+            [*self.shown, self.settings["layout"]],
             api_visibility="private",
             show_progress_on=self.found,
             trigger_mode="always_last",
+        )
+        self.settings["layout"].input(
+            self._lay_out,
+            [self.settings["layout"], self.looked],
+            self.shown,
+            api_visibility="private",
+            show_progress_on=self.found,
         )
         self.reading.input(
             self._read_as,
@@ -152,12 +152,12 @@ class Form:
             show_progress_on=self.found,
         )
         self.drop.upload(
-            self._receive, self.drop, [*self.shown, self.drop], api_visibility="private"
+            self._receive, self.drop, [*self.shown, self.settings["layout"], self.drop], api_visibility="private"
         )  # fmt: skip
         self.timer.tick(
             self._poll,
-            self.looked,
-            [self.findings, self.input_kind, self.preset, self.looked, self.timer],
+            [self.looked, self.told],
+            [self.findings, self.input_kind, self.preset, self.told],
             queue=False,
             **quiet,
         )
@@ -165,14 +165,14 @@ class Form:
         architecture = [self.settings[name] for name in OF_A_GENERATOR]
         gr.on(
             [self.input_kind.change, self.preset.change, *(setting.change for setting in architecture)],
-            _offer,
+            offer_shipped,
             [self.input_kind, self.preset, self.settings["init_from"], *architecture],
             [self.begin_from, self.settings["init_from"], self.settings["one_hot"]],
             trigger_mode="always_last",  # what changes while one answer is on its way asks for another
             **quiet,
         )
         self.begin_from.input(
-            _begin_from,
+            begin_from,
             [self.begin_from, self.input_kind],
             [self.settings["init_from"], self.settings["one_hot"]],
             **quiet,
@@ -218,21 +218,34 @@ class Form:
         folder = folder.strip()
         if not folder or folder == looked.folder:
             return gr.skip()
-        return self._show(folder, None, new=True)
+        return *self._show(
+            folder, None, new=True
+        ), "auto"  # what was chosen for another folder is not meant for this one
+
+    def _lay_out(self, layout: Layout, looked: ShownFolder):
+        """As the setting says, so that what is shown is what will be trained on."""
+        return self._show(looked.folder, None, False, layout) if looked.folder else gr.skip()
 
     def _read_as(self, number: int, looked: ShownFolder):
-        """In the way that was chosen, which then is a setting."""
+        """In the way that was chosen, which then is a setting; another one can still be chosen."""
         reading = looked.readings[number]
         shown = self._show(looked.folder, None, True, reading.layout, reading.folders)
-        return *shown[:-1], gr.Radio(value=number), reading.layout
+        return *self._still_open(shown, looked), gr.Radio(value=number), reading.layout
 
     def _swap(self, looked: ShownFolder, layout: Layout):
         direction = "BtoA" if looked.direction == "AtoB" else "AtoB"
-        return *self._show(looked.folder, direction, False, layout, looked.folders)[:-1], gr.skip()
+        shown = self._show(looked.folder, direction, False, layout, looked.folders)
+        return *self._still_open(shown, looked), gr.skip()
+
+    def _still_open(self, shown: tuple[Any, ...], looked: ShownFolder) -> list[Any]:
+        """The same but for the choice of readings, which is still there to be made anew."""
+        kept, place = list(shown[:-1]), self.shown.index(self.looked)
+        kept[place] = replace(kept[place], readings=looked.readings)
+        return kept
 
     def _receive(self, uploads: list[str]):
         with errors_on_page():
-            return *self._show(str(receive(uploads)), None, new=True), gr.File(None)
+            return *self._show(str(receive(uploads)), None, new=True), "auto", gr.File(None)
 
     def _show(
         self,
@@ -274,16 +287,20 @@ class Form:
         looked = ShownFolder(folder, readings=readings) if readings else ShownFolder()
         return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), looked, gr.Timer(active=False), choice
 
-    def _poll(self, looked: ShownFolder) -> Any:
-        """What the checkup and the measuring have brought since the last time; nothing, when that is nothing."""
-        report = self.checkups.report(looked.root)
+    def _poll(self, looked: ShownFolder, told: tuple[Any, ...]) -> Any:
+        """What the checkup and the measuring have brought since the last time; nothing, when that is nothing.
+
+        The timer runs on, and changes nothing of what was looked at: its answer may come after that to a choice.
+        """
+        report = self.checkups.report(looked.checkup)
         words = tuple(self.costs.words(preset, looked.pairs) for preset in PRESETS)
         source = report and (report.a if looked.direction == "AtoB" else report.b)
-        told = report and report.looked_at, source and source.kind, words
-        if told == looked.told:
+        about = looked.checkup, looked.direction, source and source.kind
+        now = about, report and report.looked_at, words
+        if not looked.checkup or now == told:
             return gr.skip()
-        updates: dict[Any, Any] = {self.looked: replace(looked, told=told), self.findings: findings_html(report)}
-        if source and looked.told[1:2] != (source.kind,):
+        updates: dict[Any, Any] = {self.told: now, self.findings: findings_html(report)}
+        if source and told[:1] != (about,):
             names = {"edges": "Line drawings", "labels": OWN_LABELS, "image": "Any picture"}
             cmp = source.palette and "facade" in source.palette
             updates[self.input_kind] = "Facade labels, in the 12 CMP colours" if cmp else names[source.kind]
@@ -291,8 +308,6 @@ class Form:
         updates[self.preset] = gr.Radio(
             [(f"{text} ({costs[preset]})" if costs[preset] else text, preset) for preset, text in PRESET_WORDS.items()]
         )
-        if report and report.done and all(words):
-            updates[self.timer] = gr.Timer(active=False)
         return updates
 
     def _choose(self, preset: Preset) -> list[Any]:
@@ -302,10 +317,13 @@ class Form:
     def _start(self, folder: str, looked: ShownFolder, name: str, input_kind: str, settings: tuple[Any, ...]) -> Run:
         chosen = dict(zip(self.settings, settings, strict=True))
         folder = str(bring(folder.strip())) if folder.strip() else ""
+        if folder and folder == looked.folder and looked.readings and not looked.checkup:
+            raise ValueError("This folder can be read in more than one way: choose which it is, below its pictures.")
         if folder and folder != looked.folder:
+            chosen["layout"] = "auto"
             found, direction, _ = look_at(folder)  # finds out now what would only fail later
             looked = ShownFolder(folder, direction, self.checkups.begin(found))
-        report = self.checkups.report(looked.root)
+        report = self.checkups.report(looked.checkup)
         about = dict(INPUT_KINDS[input_kind])
         if input_kind == OWN_LABELS:
             about["palette"] = self._palette(looked)
@@ -319,7 +337,7 @@ class Form:
     def _palette(self, looked: ShownFolder) -> str:
         from pix2pix.palette import listed
 
-        report = self.checkups.report(looked.root)
+        report = self.checkups.report(looked.checkup)
         source = report and (report.a if looked.direction == "AtoB" else report.b)
         if not source or not source.palette:
             raise ValueError("No label colours were found in the input: choose another kind of input.")
@@ -378,20 +396,3 @@ def _typed(settings: dict[str, Any]) -> dict[str, Any]:
         if value is None:
             raise ValueError(f"{name} is empty")
     return settings
-
-
-def _offer(input_kind: str, preset: Preset, init_from: str, crop_size: int, ngf: int) -> Any:
-    """With the recommended preset, to begin from the shipped generator that knows this kind of input."""
-    if init_from not in ("", *KNOWN_INPUTS.values()):
-        return gr.skip()  # someone has chosen another
-    wanted = PRESETS["recommended"]
-    fits = preset == "recommended" and (crop_size, ngf) == (TrainConfig.crop_size, wanted["ngf"])
-    name = KNOWN_INPUTS.get(input_kind, "") if fits else ""
-    name = name if name in generators() else ""
-    words = f"Begin from {name}, which knows such inputs already: it gets better sooner"
-    return [gr.Checkbox(bool(name), label=words, visible=bool(name)), *_begin_from(bool(name), input_kind)]
-
-
-def _begin_from(wanted: bool, input_kind: str) -> list[Any]:
-    name = KNOWN_INPUTS[input_kind] if wanted else ""
-    return [gr.Dropdown(choices=generator_choices(name), value=name), wanted and "labels" in input_kind]

@@ -5,7 +5,11 @@ from typing import Any
 import gradio as gr
 
 from pix2pix.files.places import generators, snapshots
+from training.config import PRESETS, Preset, TrainConfig
 from ui.words import errors_on_page
+
+# The shipped generators, by the kind of input that they know; facade labels have a palette of 12.
+KNOWN_INPUTS = {"Line drawings": "edges2shoes", "Facade labels, in the 12 CMP colours": "labels2facades"}
 
 
 def generator_choices(more: str = "") -> list[tuple[str, str]]:
@@ -30,3 +34,20 @@ def fit(name: str) -> list[Any]:
     with errors_on_page():
         config = read_metadata(locate(name)).config
     return [config.image_size, config.ngf, round(config.image_size * 286 / 256)]
+
+
+def offer_shipped(input_kind: str, preset: Preset, init_from: str, crop_size: int, ngf: int) -> Any:
+    """With the recommended preset, to begin from the shipped generator that knows this kind of input."""
+    if init_from not in ("", *KNOWN_INPUTS.values()):
+        return gr.skip()  # someone has chosen another
+    wanted = PRESETS["recommended"]
+    fits = preset == "recommended" and (crop_size, ngf) == (TrainConfig.crop_size, wanted["ngf"])
+    name = KNOWN_INPUTS.get(input_kind, "") if fits else ""
+    name = name if name in generators() else ""
+    words = f"Begin from {name}, which knows such inputs already: it gets better sooner"
+    return [gr.Checkbox(bool(name), label=words, visible=bool(name)), *begin_from(bool(name), input_kind)]
+
+
+def begin_from(wanted: bool, input_kind: str) -> list[Any]:
+    name = KNOWN_INPUTS[input_kind] if wanted else ""
+    return [gr.Dropdown(choices=generator_choices(name), value=name), wanted and "labels" in input_kind]

@@ -38,6 +38,9 @@ STYLE = """
 .found details { display: inline; }
 .found details ul { max-height: 12em; overflow: auto; opacity: .75; }
 .found .pairs { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px; margin-bottom: .8em; }
+.found figure { margin: 0 2px 0 0; }
+.found figure:nth-child(even) { margin: 0 0 0 -2px; }
+.found figcaption { text-align: center; opacity: .6; font-size: .85em; }
 .found img { width: 100%; border-radius: 4px; border: 1px solid var(--border-color-primary); }
 .preview button:has(img), .preview .image-frame, .preview img { width: 100%; height: auto; }
 .preview img { object-fit: contain !important; }
