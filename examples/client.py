@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from gradio_client import Client, handle_file
+from PIL import Image
 
 
 def main() -> None:
@@ -19,6 +20,9 @@ def main() -> None:
     made = client.predict(handle_file(options.drawing), options.model, None, api_name="/translate")
     shutil.copy(made, options.out)
     print(f"{options.out} is what {options.model} makes of {options.drawing}")
+    with Image.open(made) as picture:
+        if remark := picture.info.get("remark"):  # the drawing is unlike those that the model learned from
+            print(remark)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def _translate(options: argparse.Namespace) -> int:
 
     from pix2pix import images
     from pix2pix.inference import Translator
-    from pix2pix.input_checks import inverted
+    from pix2pix.input_checks import INVERTED, inverted
 
     outputs = _outputs(options.inputs, options.out)
     translator = Translator.load(options.checkpoint, options.device)
@@ -117,7 +117,8 @@ def _translate(options: argparse.Namespace) -> int:
         if options.invert:
             picture = inverted(picture)
         if not options.photo and (remark := translator.remark(picture)):
-            tqdm.write(f"warning: {path}: {remark}", file=sys.stderr)
+            option = " (--invert)" if remark == INVERTED else ""
+            tqdm.write(f"warning: {path}: {remark}{option}", file=sys.stderr)
         try:
             save_picture(_result(translator, picture, options), output, "PNG")
         except ValueError as error:

@@ -53,9 +53,7 @@ def remark_on(
 
 
 EMPTY = "This is an empty sheet: what comes of it is made up."
-INVERTED = (
-    "These are light lines on a dark ground, and the generator learned dark lines on white: invert it (--invert)."
-)
+INVERTED = "These are light lines on a dark ground, and the generator learned dark lines on white: invert it."
 PHOTO = "This looks like a photo, and the generator takes line drawings: let edges be made of it first."
 
 

@@ -15,14 +15,16 @@ import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from PIL import Image
+from PIL import Image, ImageOps
 
 import app
 from pix2pix import Translator
 from pix2pix.files import checkpoint, places
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.files.places import ROOT
+from pix2pix.input_checks import INVERTED
 from pix2pix.models import Generator, GeneratorConfig
+from tests.test_input_checks import boot
 from training.config import TrainConfig
 from training.run import Run
 from ui.demo import ICON
@@ -96,6 +98,15 @@ def test_a_program_translates_a_picture(served: tuple[str, Path], tmp_path: Path
     result = client.predict(handle_file(tmp_path / "drawing.png"), "tiny", None, api_name="/translate")
     expected = Translator.load(runs / "tiny")(drawing)
     assert Image.open(result).convert("RGB").tobytes() == expected.tobytes()
+
+
+def test_a_program_is_told_what_is_unlike_about_a_picture(served: tuple[str, Path], tmp_path: Path):
+    client = Client(served[0], verbose=False)
+    for name, picture, remark in (("dark", ImageOps.invert(boot()), INVERTED), ("right", boot(), None)):
+        picture.save(tmp_path / f"{name}.png")
+        made = client.predict(handle_file(tmp_path / f"{name}.png"), "tiny", None, api_name="/translate")
+        with Image.open(made) as opened:
+            assert (opened.size, opened.info.get("remark")) == (picture.size, remark)
 
 
 def test_the_example_of_a_client_saves_what_the_app_draws(served: tuple[str, Path], tmp_path: Path):

@@ -109,7 +109,7 @@ def test_the_command_line_says_it_and_makes_the_picture(
     options = ["--checkpoint", str(generator), "--out"]
     assert main(["translate", str(folder), *options, str(tmp_path / "as-they-are")]) == 0
     said = capsys.readouterr().err
-    assert said.count(INVERTED) == 2
+    assert said.count(f"{INVERTED} (--invert)") == 2
     assert len(list((tmp_path / "as-they-are").iterdir())) == 3
     assert main(["translate", str(folder), *options, str(tmp_path / "inverted"), "--invert"]) == 0
     assert "warning" not in capsys.readouterr().err

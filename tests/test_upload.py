@@ -6,9 +6,11 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from pix2pix import Translator
+from pix2pix.input_checks import INVERTED
+from tests.test_input_checks import boot
 from ui import upload
 from ui.studio import Studio
 
@@ -58,3 +60,15 @@ def test_a_size_that_cannot_be_is_said_in_words(
     make_generator("generator", folder=runs / "mine")
     with pytest.raises(gr.Error, match="not between 1 and"):
         upload._translate(studio, str(drawing), "mine", False, 0.5, "whole", 10**6)
+
+
+def test_light_lines_on_dark_are_remarked_on_and_inverted(
+    studio: Studio, make_generator: Callable[..., Path], runs: Path, tmp_path: Path
+):
+    translator = Translator.load(make_generator("generator", folder=runs / "mine", kind="edges"))
+    ImageOps.invert(boot()).save(tmp_path / "dark.png")
+    _, _, notice = upload._translate(studio, str(tmp_path / "dark.png"), "mine", False, 0.5, "square", None)
+    assert notice.value == f"⚠️ {INVERTED} Tick the box above."
+    made, _, notice = upload._translate(studio, str(tmp_path / "dark.png"), "mine", False, 0.5, "square", None, True)
+    assert not notice.visible
+    assert np.abs(np.asarray(made, int) - np.asarray(translator(boot()), int)).max() <= 1

@@ -134,11 +134,14 @@ def _translate(
 
 def _notice(given: Image.Image, translator: "Translator") -> str:
     """What should be said about a picture for a model that takes others; empty where all is well."""
+    from pix2pix.input_checks import INVERTED
+
     remark = translator.remark(given)
     labels = translator.metadata.source.palette
     if remark and labels:
         return f"⚠️ **Is this a label map?** {remark} The Draw tab has the right ones."
-    return f"⚠️ {remark}" if remark else ""
+    option = " Tick the box above." if remark == INVERTED else ""
+    return f"⚠️ {remark}{option}" if remark else ""
 
 
 def _models(studio: Studio) -> list[Any]:

@@ -40,11 +40,12 @@ function keepVariation(by) {
   else if (props.has_dropout) makeBy({ seed: by.seed });
 }
 
-const hasInside = ({ colour, model: about }) => Boolean(colour && regions(currentDrawing().strokes, about).inside);
+const hasInside = ({ colour, model: about }) =>
+  Boolean(colour && !given && regions(currentDrawing().strokes, about).inside);
 
 // Without dropout a variation needs an inside.
 function hasPicture(by) {
-  return currentDrawing().strokes.length > 0 && (!by.colour || props.has_dropout || hasInside(by));
+  return !isBlank() && (!by.colour || props.has_dropout || hasInside(by));
 }
 
 function tinted(drawing, colour) {

@@ -55,9 +55,9 @@ function showControls() {
   for (const button of element.querySelectorAll(".clear, .mirror, .copy-link, .save-drawing, .pin, .correct"))
     button.disabled = blank;
   press(find(".sees"), seesModel);
-  press(find(".trace"), !traced.hidden);
+  press(find(".trace"), hasTraced());
+  showGiven();
   press(find(".lens"), lensOn);
-  find(".photo-choice").hidden = traced.hidden || !model.colourHints;
   press(find(".symmetry"), symmetric);
   find(".zoom-out").disabled = view.zoom <= 1;
   find(".zoom-in").disabled = view.zoom >= MAX_ZOOM;
@@ -71,7 +71,7 @@ function showControls() {
   find(".give-up").hidden = !saving;
   for (const button of element.querySelectorAll(".save-webp, .save-gif")) button.disabled = blank || Boolean(saving);
   showNote();
-  find(".invitation").classList.toggle("gone", !blank || !traced.hidden);
+  find(".invitation").classList.toggle("gone", !blank || hasTraced());
   find(".studio").classList.toggle("labels", labels);
 }
 
@@ -235,8 +235,10 @@ const CLICKS = {
   ".copy-link": copyLink,
   ".save-drawing": saveDrawing,
   ".open-drawing": () => openFile(".json,application/json,image/png", openAny),
-  ".trace": () => (traced.hidden ? openFile("image/*", trace) : untrace()),
+  ".trace": () => (hasTraced() ? untrace() : openFile("image/*", trace)),
   ".take-colours": takeColours,
+  ".take": () => take(!given),
+  ".invert": () => take(true, !inverted),
   ".lens": toggleLens,
   ".slide": toggleWipe,
   ".sees": toggleSeen,

@@ -36,12 +36,13 @@ function backgroundLabel() {
 }
 
 function currentDrawing() {
+  if (shown ?? given) return shown ?? given;
   const { drawing } = sheet;
-  if (shown) return shown;
   return stroke ? { ...drawing, strokes: [...drawing.strokes, ...liveStrokes()] } : drawing;
 }
 
 function commit(drawing) {
+  take(false);
   keep(drawing);
   changed();
 }
@@ -85,6 +86,7 @@ function changed() {
 function grew() {
   version += 1;
   paintSoon();
+  remarkSoon();
   keepUp();
 }
 

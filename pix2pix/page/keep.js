@@ -71,6 +71,7 @@ async function saveBoth() {
 }
 
 async function saveRemembering(url, made, suffix) {
+  if (made.drawing.taken) return download(url, made.by.model.name + suffix + ".png"); // there are no strokes to remember
   downloadBytes(await remembering(pngOf(url), memoryOf(made)), "image/png", made.by.model.name + suffix + ".png");
 }
 

@@ -1,6 +1,7 @@
 // Painting: the screen, the model's view, thumbnails and saved pictures are all the same drawing at another scale.
 const FINE = 16; // perfect-freehand has thresholds of some units: give it larger numbers, so that they vanish
 const STRIDE = 3; // the most units between two points of a line: smoothing would cut the corners of longer steps
+const NOTHING = "#aaa"; // where a picture that is translated as it is has nothing: any stroke is seen on it
 const WHOLE = { x: 0, y: 0, zoom: 1 }; // a view of all of the drawing: its left and top in units, and how much larger
 
 const find = (selector) => element.querySelector(selector);
@@ -11,6 +12,14 @@ function paint(target, drawing, about, view = WHOLE) {
   const { palette, size } = about;
   const context = target.getContext("2d");
   const scale = (target.width / UNITS) * view.zoom;
+  if (drawing.taken) {
+    context.setTransform(scale, 0, 0, scale, -view.x * scale, -view.y * scale);
+    context.imageSmoothingEnabled = true;
+    context.fillStyle = NOTHING;
+    context.fillRect(0, 0, UNITS, UNITS);
+    context.drawImage(drawing.taken, 0, 0, UNITS, UNITS);
+    return;
+  }
   if (palette) {
     const map = newCanvas(size);
     map.getContext("2d").putImageData(labelMap(drawing, size, palette), 0, 0);
@@ -31,6 +40,7 @@ function newCanvas(size) {
 
 // What the model gets, at exactly its size: the same picture from any screen, however it is zoomed.
 function forModel(about, drawing = currentDrawing()) {
+  if (drawing.taken) return fitted(drawing.taken, about.size);
   const pad = newCanvas(about.size);
   pad.getContext("2d", { willReadFrequently: true });
   paint(pad, drawing, about);
@@ -67,6 +77,8 @@ function paintSeen() {
     (-view.y * canvas.width * view.zoom) / UNITS,
   );
   context.imageSmoothingEnabled = false;
+  context.fillStyle = NOTHING;
+  context.fillRect(0, 0, model.size, model.size);
   context.drawImage(forModel(model), 0, 0);
 }
 

@@ -74,6 +74,7 @@ function penDown(event) {
   endMaking();
   if (tool === "pick") return pick(place(event));
   if (tool === "fill" && !canFill(place(event))) return;
+  take(false);
   const line = newStroke(event);
   const times = line.points.map(() => 0); // ms since the pen went down, of each point
   stroke = { ...line, times, began: event.timeStamp, pointer: event.pointerId, straightFrom: null };
@@ -109,6 +110,7 @@ function penUp(event) {
   stroke = null;
   keep({ ...sheet.drawing, strokes: [...sheet.drawing.strokes, ...withTwin(finished)] });
   showControls(); // the drawing is the same as before: no new picture is asked for
+  remarkSoon();
 }
 
 // As it stands in the drawing, if the pen were lifted now.

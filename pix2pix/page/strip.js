@@ -12,7 +12,8 @@ const cards = new WeakMap(); // result -> how it is shown
 
 // A picture is on the board. One of another drawing ends the rest of the last one: it was looked at, then left.
 function noteResult(made, url) {
-  if (made.by.step !== null || made.isStage) return; // a look back at its training, or at its making
+  // a look back at its training or at its making, or nothing drawn
+  if (made.by.step !== null || made.isStage || made.drawing.taken) return;
   const memory = memoryOf(made);
   if (!made.live && !sheet.past.length && !sheet.future.length) met ??= memory;
   if (newest && !continues(memory, newest.finished)) keepResult();

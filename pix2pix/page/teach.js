@@ -20,17 +20,17 @@ async function correct(file) {
 const lost = () => ({ error: "Connection lost." });
 
 async function squareOf(file, size) {
-  const given = new Image();
-  given.src = URL.createObjectURL(file);
+  const sent = new Image();
+  sent.src = URL.createObjectURL(file);
   try {
-    await given.decode();
+    await sent.decode();
   } catch {
     return null;
   } finally {
-    URL.revokeObjectURL(given.src);
+    URL.revokeObjectURL(sent.src);
   }
   const square = newCanvas(size);
-  square.getContext("2d").drawImage(given, 0, 0, size, size);
+  square.getContext("2d").drawImage(sent, 0, 0, size, size);
   return square.toDataURL("image/png");
 }
 

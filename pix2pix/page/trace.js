@@ -1,12 +1,11 @@
-// A picture to trace: it lies under the drawing, for the one who draws alone. The model never sees it.
+// A picture to trace: it lies under the drawing, for the one who draws alone. The model sees it only where it is taken: given.js.
 const traced = find(".traced");
 
 async function trace(file) {
-  const url = URL.createObjectURL(file);
-  traced.src = url;
+  take(false); // of one that was there before
+  traced.src = URL.createObjectURL(file);
   try {
     await traced.decode();
-    traced.hidden = false;
   } catch {
     untrace();
     showStatus(file.name + " is not a picture that can be shown.", true);
@@ -18,6 +17,6 @@ async function trace(file) {
 function untrace() {
   URL.revokeObjectURL(traced.src);
   traced.removeAttribute("src");
-  traced.hidden = true;
+  take(false);
   showControls();
 }

@@ -22,7 +22,7 @@ from pix2pix.page import page
 from pix2pix.page.page import samples
 from ui.draw import teach
 from ui.scheduler import QueueFull, Superseded
-from ui.studio import Studio, StudioError, find, metadata, read_picture
+from ui.studio import Studio, StudioError, find, load_picture, metadata, read_picture
 
 if TYPE_CHECKING:
     from pix2pix.inference import Translator
@@ -57,6 +57,9 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def translate(data: Any) -> dict[str, str]:
         return await _answer(lambda: asyncio.wrap_future(_translate(studio, data)), lambda url: {"picture": url})
 
+    async def remark(data: Any) -> dict[str, str]:
+        return await _answer(lambda: asyncio.to_thread(_remark, studio, data), lambda words: {"remark": words})
+
     async def replay(data: Any) -> dict[str, str]:
         return await _answer(lambda: replays.make(data), lambda url: {"animation": url})
 
@@ -81,7 +84,7 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
         css_template=page.style(),
         js_on_load=page.script(),
         apply_default_css=False,
-        server_functions=[models, warm_up, translate, replay, *([pin, correct, learning] if can_train else [])],
+        server_functions=[models, warm_up, translate, remark, replay, *([pin, correct, learning] if can_train else [])],
         samples=samples(),
         can_train=can_train,
         has_dropout=True,
@@ -104,7 +107,13 @@ def _translate(studio: Studio, data: Any) -> Future[str]:
     """The picture as a data URL. PNG is read and written when the turn has come, not in the event loop."""
     drawing, model, session = (_text(data, key) for key in ("picture", "model", "session"))
     seed, step = (_number(data, key) for key in ("seed", "step"))
-    return studio.submit(model, session, lambda translator: _encode(translator(_decode(drawing), seed)), step)
+    return studio.submit(model, session, lambda translator: _encode(translator(_input(drawing), seed)), step)
+
+
+def _remark(studio: Studio, data: Any) -> str:
+    """What is unlike about a drawing, or a picture that is translated as it is; empty where all is well."""
+    drawing, model = (_text(data, key) for key in ("picture", "model"))
+    return studio.translator(model).remark(_input(drawing))
 
 
 class Replays:
@@ -193,13 +202,23 @@ def _number(data: Any, key: str) -> int | None:
     raise StudioError(f"The {key} is not a whole number.")
 
 
-def _decode(data_url: str) -> Image.Image:
+def _decode(data_url: str, read: Callable[[bytes, int], Image.Image] = read_picture) -> Image.Image:
     if len(data_url) > MAX_DRAWING:
         raise StudioError("This drawing is too large.")
     try:
-        return read_picture(base64.b64decode(data_url.partition(",")[2], validate=True), MAX_PIXELS)
+        return read(base64.b64decode(data_url.partition(",")[2], validate=True), MAX_PIXELS)
     except ValueError as error:
         raise StudioError("The drawing did not arrive as a picture.") from error
+
+
+def _input(data_url: str) -> Image.Image:
+    """What a generator is to see: as it is where parts of it are clear, for it to be laid on what shows its strokes."""
+    picture = _decode(data_url, load_picture)
+    is_opaque = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (
+        255,
+        255,
+    )
+    return picture.convert("RGB") if is_opaque else picture
 
 
 def _encode(picture: Image.Image) -> str:

@@ -18,6 +18,7 @@ def build(studio: Studio) -> None:
 def _endpoint(studio: Studio) -> None:
     """`Client(url).predict(handle_file("drawing.png"), "edges2shoes", None, api_name="/translate")`
 
+    Where the picture is unlike what the model learned from, the one that comes back says so, in its text `remark`.
     The components are never shown: they tell Gradio what goes in and out.
     """
 
@@ -26,8 +27,11 @@ def _endpoint(studio: Studio) -> None:
             raise gr.Error("Send a picture.", print_exception=False)
         try:
             # Each call is a session of its own: programs want an answer to every call, pages only to the newest.
-            number = None if seed is None else int(seed)
-            return studio.translate(model, load_picture(picture), f"api {uuid.uuid4()}", number)
+            number, given = None if seed is None else int(seed), load_picture(picture)
+            made = studio.translate(model, given, f"api {uuid.uuid4()}", number)
+            if made and (remark := studio.translator(model).remark(given)):
+                made.info["remark"] = remark  # which Gradio keeps in the file
+            return made
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
