@@ -3,6 +3,7 @@
 # make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); fill their
 #                disk at each moment, take the dataset and the folder away, set the clock, damage files
 # make fuzz      a thousand broken pictures, five hundred files of weights and of runs (make test tries twenty of each)
+# make coverage    the tests again, and which lines of pix2pix/ and training/ none of them runs
 # make audit     known holes in what is installed; needs a network
 # make gpu       try and time all that is done on a GPU, for ten minutes, and write gpu.md
 # make docs      the documentation as a website in site/
@@ -11,13 +12,19 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test faults fuzz audit check format browser gpu docs clean
+.PHONY: run test coverage faults fuzz audit check format browser gpu docs clean
 
 run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: check browser
 	$(BIN)/python -m pytest --durations=20 $(ARGS)
+
+coverage: browser
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
 
 faults: .venv/.test
 	KILLS=200 FULL=1000 $(BIN)/python -m pytest -s tests/test_kills.py tests/test_full_disk.py tests/test_trouble.py \
