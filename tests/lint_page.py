@@ -16,10 +16,12 @@ OFFLINE = PAGE / "offline"
 TRAIN = ROOT / "ui" / "train" / "page"
 # The parts of each script, files and what stands around them; compare `script` in page.py and `_html` in web.py.
 DRAWING = [PAGE / f"{name}.js" for name in SCRIPTS]
+FUNCTION = "export function page(element, props, server) {"
 PROGRAMS = {
     "drawing": [f"export function page(element, props, server, {', '.join(LIBRARIES.values())}) {{", *DRAWING, "}"],
     "offline": [OFFLINE / "page.js", "export { offline, samples };"],  # what it gives to the function above
     "worker": [OFFLINE / "worker.js"],
+    "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }
 

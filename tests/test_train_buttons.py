@@ -17,7 +17,7 @@ from ui.train.monitor import NOTHING_YET
 from ui.train.starting import start
 
 BUTTONS = ("train-stop", "train-resume", "train-set-at", "train-extend", "train-rename", "train-delete",
-           "train-delete-sure", "train-preview-now", "train-save-now", "train-report", "train-zip",
+           "train-delete-sure", "train-preview-now", "train-save-now", "train-report", "train-zip", "train-samples",
            "train-duplicate", "train-fine-tune")  # fmt: skip
 
 

@@ -366,4 +366,6 @@ def test_a_public_page_cannot_train(where: str, monkeypatch: pytest.MonkeyPatch)
     with gr.Blocks() as demo:
         train.build(Studio(public=where == "shared"))
     assert not demo.fns
-    assert "switched off" in str(demo.get_config_file()["components"])
+    shown = str(demo.get_config_file()["components"])
+    assert "switched off" in shown
+    assert "train-" not in shown, "nor look at what was trained"

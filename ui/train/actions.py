@@ -14,6 +14,7 @@ from pix2pix.files.places import generators
 from training.config import LONGEST
 from training.run import Run
 from ui.train.form import Form
+from ui.train.looks import pack_samples
 from ui.train.report import report
 from ui.words import errors_on_page, next_time
 
@@ -41,6 +42,7 @@ class RunActions:
         with gr.Row():
             self.page = gr.Button("Results page", size="sm", min_width=90, elem_id="train-report")
             self.zip = gr.Button("Run as a zip", size="sm", min_width=90, elem_id="train-zip")
+            self.samples = gr.Button("Samples as a zip", size="sm", min_width=90, elem_id="train-samples")
             self.duplicate = gr.Button("Duplicate with changes", size="sm", min_width=90, elem_id="train-duplicate")
             self.fine_tune = gr.Button("Fine-tune from it", size="sm", min_width=90, elem_id="train-fine-tune")
             self.pin = gr.UploadButton(
@@ -142,6 +144,13 @@ class RunActions:
                 pack(run, file)
             return str(file)
 
+        def samples(name: str) -> str:
+            with errors_on_page():
+                run = Run.named(name)
+                file = _temporary(f"{run.name}-samples.zip")
+                pack_samples(run, file)
+            return str(file)
+
         def pin(name: str, picture: str) -> None:
             from pix2pix import images
 
@@ -149,7 +158,7 @@ class RunActions:
                 Run.named(name).pin(images.read(picture))
             gr.Info("From the next preview on, the last column shows what becomes of it.")
 
-        for button, make in ((self.page, page), (self.zip, archive)):
+        for button, make in ((self.page, page), (self.zip, archive), (self.samples, samples)):
             button.click(make, self.run, self.file, api_visibility="private", show_progress_on=button).success(
                 None, js=PRESS, api_visibility="private"
             )

@@ -22,6 +22,7 @@ from training.status import Status
 from ui.train.actions import RunActions
 from ui.train.curves import CURVES, FURTHER_CURVES, SMOOTHING, curve, plot
 from ui.train.form import Form
+from ui.train.looks import PAGE, grid_of_samples, script
 from ui.words import duration, errors_on_page
 
 Seen = dict[str, Any]  # part of the page -> a stamp of what it shows
@@ -35,7 +36,6 @@ STATE_WORDS = {
     "finished": "Finished",
     "failed": "Failed",
 }
-PAGE = Path(__file__).parent / "page"
 REFRESH_S = 2.0
 LAST = 1_000_000  # a place in the row of previews: the newest, whichever that is
 NOTHING_YET = "No training yet. Give a folder of pictures and press Train, or try it with pictures drawn by code."
@@ -55,7 +55,7 @@ class RunMonitor:
             self.save_now = gr.Button("Save now", visible=False, size="sm", elem_id="train-save-now")
         gr.HTML(
             html_template=(PAGE / "tell.html").read_text("utf-8"),
-            js_on_load=(PAGE / "tell.js").read_text("utf-8"),
+            js_on_load=script("tell"),
             apply_default_css=False,
             elem_classes="run",
             elem_id="train-tell",
@@ -73,6 +73,7 @@ class RunMonitor:
             )
             self.caption = gr.HTML(elem_classes="run")
             self.position = gr.Slider(1, LAST, LAST, step=1, label="Look back", buttons=[], visible=False)
+            grid_of_samples()
         with gr.Column(visible=False) as self.plots:
             self.smoothing = gr.Slider(
                 0, 0.99, SMOOTHING, step=0.01, label="Smoothing of the curves", buttons=[], elem_id="train-smoothing"

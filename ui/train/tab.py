@@ -33,6 +33,7 @@ STYLE = """
 .run .coach { margin: .2em 0; padding: .6em .8em; border-left: 3px solid var(--color-accent); border-radius: 3px;
               background: var(--background-fill-secondary); }
 .run .coach p:last-child { margin: 0; }
+.run input[type=checkbox] { appearance: auto; accent-color: var(--color-accent); margin-right: .4em; }
 .found ul { margin: 0 0 .4em; padding-left: 1.2em; list-style: disc; }
 .found summary { display: inline; cursor: pointer; text-decoration: underline; }
 .found details { display: inline; }

@@ -1,0 +1,99 @@
+"""What the Train tab's own scripts ask of the server: previews as pictures. Only a page that may train has them."""
+
+import base64
+import io
+import logging
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from pix2pix.images import GAP
+from training.run import Run
+
+PAGE = Path(__file__).parent / "page"
+GRID_SCRIPTS = ("sheets", "grid")
+MOST_NAME = 200  # characters
+
+log = logging.getLogger(__name__)
+
+
+def grid_of_samples() -> gr.HTML:
+    """The previews of a run as a grid of pictures that can be looked at one by one."""
+    return gr.HTML(
+        html_template=(PAGE / "grid.html").read_text("utf-8"),
+        css_template=(PAGE / "grid.css").read_text("utf-8"),
+        js_on_load=script(*GRID_SCRIPTS),
+        apply_default_css=False,
+        server_functions=[previews, preview],
+        gap=GAP,
+        elem_id="train-grid",
+    )
+
+
+def script(*names: str) -> str:
+    """Files that are one script: the body of a function of `element`, `props` and `server`."""
+    return "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in names)
+
+
+def previews(data: Any) -> dict[str, Any]:
+    """The steps of a run's previews, each with a stamp that changes with the picture."""
+
+    def look(run: Run) -> dict[str, Any]:
+        found = {int(path.stem): path for path in run.previews()}
+        return {"previews": [[step, str(path.stat().st_mtime_ns)] for step, path in found.items()]}
+
+    return answer(data, look)
+
+
+def preview(data: Any) -> dict[str, Any]:
+    """The picture of a step, as a data URL."""
+
+    def look(run: Run) -> dict[str, Any]:
+        found = {int(path.stem): path for path in run.previews()}
+        if (step := data.get("step")) not in found:
+            raise ValueError(f"{run.name} has no preview of that step.")
+        picture = base64.b64encode(found[step].read_bytes()).decode("ascii")
+        return {"picture": f"data:image/jpeg;base64,{picture}"}
+
+    return answer(data, look)
+
+
+def pack_samples(run: Run, file: Path) -> None:
+    """A folder for each pair, with its input, its target, and what became of it at each step. Raises ValueError."""
+    if not (found := run.previews()):
+        raise ValueError(f"{run.name} has no previews yet.")
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as opened:
+        for path in found:
+            for column, cells in enumerate(cut(path), start=1):
+                named = dict(zip(("input", "target", path.stem), cells, strict=True))
+                for name, cell in named.items() if path == found[-1] else [(path.stem, cells[-1])]:
+                    picture = io.BytesIO()
+                    cell.save(picture, "JPEG", quality=95)
+                    opened.writestr(f"{run.name}/pair-{column}/{name}.jpg", picture.getvalue())
+
+
+def cut(sheet: Path) -> list[list[Image.Image]]:
+    """The input, the target and the fake of each pair of a preview."""
+    with Image.open(sheet) as opened:
+        picture = opened.convert("RGB")
+    side = (picture.height - 2 * GAP) // 3
+    lefts, tops = range(0, picture.width, side + GAP), [row * (side + GAP) for row in range(3)]
+    return [[picture.crop((left, top, left + side, top + side)) for top in tops] for left in lefts]
+
+
+def answer(data: Any, look: Callable[[Run], dict[str, Any]]) -> dict[str, Any]:
+    """What `look` finds in the run that is named: never a traceback."""
+    try:
+        name = data.get("run") if isinstance(data, dict) else None
+        if not isinstance(name, str) or len(name) > MOST_NAME:
+            raise ValueError("The request names no run.")
+        return look(Run.named(name))
+    except (ValueError, OSError, TypeError) as error:
+        return {"error": str(error)}
+    except Exception:
+        log.exception("the Train tab asked for something that failed")
+        return {"error": "Something went wrong on the server; its log says what."}
