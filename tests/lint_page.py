@@ -22,6 +22,7 @@ PROGRAMS = {
     "offline": [OFFLINE / "page.js", "export { offline, samples };"],  # what it gives to the function above
     "worker": [OFFLINE / "worker.js"],
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
+    "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("sheets", "plot", "compare")), "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }
 

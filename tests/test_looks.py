@@ -8,7 +8,7 @@ from PIL import Image
 
 from training.config import TrainConfig
 from training.run import Run
-from ui.train import looks
+from ui.train import compare, looks
 
 
 @pytest.fixture
@@ -33,3 +33,24 @@ def test_a_preview_is_listed_and_given(run: Run):
 def test_nonsense_gets_a_sentence(run: Run, data: Any):
     assert set(looks.preview(data)) == {"error"}
     assert 0 < len(looks.preview(data)["error"]) < 300
+
+
+def test_figures_are_sent_once_and_thinned(run: Run):
+    for step in range(1, 2502):
+        run.append_metrics({"step": step, "time": 1.0, "loss_L1": float(step)} | ({"val_L1": 2.0} if step == 7 else {}))
+    told = looks.figures({"run": "boxes"})
+    assert set(told["curves"]) == {"loss_L1", "val_L1"}
+    assert told["curves"]["val_L1"] == [(7, 2.0)]
+    assert told["curves"]["loss_L1"][0] == (3, 2.0), "the average of three"
+    assert len(told["curves"]["loss_L1"]) == 834 <= looks.MAX_POINTS
+    assert looks.figures({"run": "boxes", "stamp": told["stamp"]}) == {"stamp": told["stamp"]}
+
+
+def test_of_the_settings_those_are_said_that_differ(run: Run, pairs: Path):
+    Run.create(TrainConfig(name="other", dataset=str(pairs), ngf=8, leave_out=("1.png",), notify="https://x.org/y"))
+    told = compare.settings({"run": "boxes", "others": ["other"]})
+    assert told["rows"] == [["steps made", "0 of 0", "0 of 0"], ["leave_out", "none", "1: 1.png"], ["ngf", "64", "8"]]
+    assert not told["alike"]
+    assert compare.settings({"run": "boxes", "others": ["boxes"]})["alike"]
+    for others in (["gone"], 7, [["x"]], ["../boxes"]):
+        assert set(compare.settings({"run": "boxes", "others": others})) == {"error"}

@@ -17,6 +17,8 @@ from training.run import Run
 PAGE = Path(__file__).parent / "page"
 GRID_SCRIPTS = ("sheets", "grid")
 MOST_NAME = 200  # characters
+MAX_POINTS = 1000  # of a curve
+NOT_DRAWN = ("step", "time", "data_wait")  # of the figures of a row
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,36 @@ def previews(data: Any) -> dict[str, Any]:
         return {"previews": [[step, str(path.stat().st_mtime_ns)] for step, path in found.items()]}
 
     return answer(data, look)
+
+
+def figures(data: Any) -> dict[str, Any]:
+    """The curves of a run, as {name: [[step, value], …]}, unless the page has those of this `stamp`."""
+
+    def look(run: Run) -> dict[str, Any]:
+        stamp = _stamp(run.metrics_file)
+        if stamp == data.get("stamp"):
+            return {"stamp": stamp}
+        rows = run.metrics()[0]
+        names = {name: None for row in rows for name in row if name not in NOT_DRAWN}
+        curves = {name: thinned([(row["step"], row[name]) for row in rows if name in row]) for name in names}
+        return {"stamp": stamp, "curves": curves, "alive": run.status().alive}
+
+    return answer(data, look)
+
+
+def thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Of many points the averages of MAX_POINTS stretches, each at its last step."""
+    length = -(-len(points) // MAX_POINTS) or 1
+    stretches = [points[first : first + length] for first in range(0, len(points), length)]
+    return [(stretch[-1][0], sum(value for _, value in stretch) / len(stretch)) for stretch in stretches]
+
+
+def _stamp(file: Path) -> str:
+    try:
+        about = file.stat()
+        return f"{about.st_mtime_ns}-{about.st_size}"
+    except OSError:
+        return "none"
 
 
 def preview(data: Any) -> dict[str, Any]:

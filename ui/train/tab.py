@@ -11,6 +11,7 @@ from gradio.events import api
 
 from training.run import Run
 from ui.studio import Studio
+from ui.train.compare import side_by_side
 from ui.train.form import Form
 from ui.train.monitor import RunMonitor
 from ui.train.starting import start
@@ -59,6 +60,7 @@ def build(studio: Studio) -> Form | None:
             form = Form()
         with gr.Column(scale=3, min_width=320):
             watch = RunMonitor()
+    side_by_side()
     form.connect(watch.show, watch.outputs, SCROLL_TO_RUN)  # on a phone it is far below the form
     watch.connect(form)
     _endpoints()
