@@ -1,6 +1,7 @@
 """Translating pictures: load a generator once, then call it with one image after another."""
 
 import logging
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -170,6 +171,8 @@ def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tu
 
     Raises when it cannot be had.
     """
+    # It would tell Google Analytics of each conversion. Where this package is missing it does not, and here it is.
+    sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType]
     import openvino
 
     c = generator.config

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,32 @@ def test_an_app_that_others_can_open_is_public(arguments: list[str], public: boo
     app.main()
     assert [studio.public for studio in built] == [public]
     assert (launched["server_port"], launched["share"]) == (8123, "--share" in arguments)
+
+
+@pytest.mark.parametrize("given", ["made", "--password", "PIX2PIX_PASSWORD"])
+def test_a_private_page_on_other_addresses_is_never_open(given: str, tmp_path: Path):
+    """As in Docker, whose image listens everywhere. What it prints has the password only where it made one."""
+    port = free_port()
+    environment = os.environ | {"GRADIO_SERVER_NAME": "0.0.0.0", "PIX2PIX_RUNS": str(tmp_path / "runs")}
+    words = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", "--private", "--port", str(port)]
+    words += [given, "open sesame"] if given == "--password" else []
+    environment |= {given: "open sesame"} if given.isupper() else {}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        said = iter(process.stdout.readline, "")
+        password = "open sesame"
+        if given == "made":
+            password = next(line for line in said if "password" in line).split()[-1]
+            assert len(password) >= 16
+        else:
+            next(line for line in said if "URL" in line)
+        url = f"http://127.0.0.1:{port}"
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{url}/config", timeout=20)
+        assert Client(url, auth=("anyone", password), verbose=False).view_api(return_format="dict", print_info=False)
+        with pytest.raises(ValueError, match="Could not login"):
+            Client(url, auth=("anyone", "another"), verbose=False)
+        process.terminate()
 
 
 def free_port() -> int:

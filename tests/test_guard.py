@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
 from tests.test_app import free_port
 from ui import guard
+from ui.blocks import Page
 from ui.demo import create_demo
 from ui.guard import Guard, Rules, is_loopback, name_of
 from ui.serving import launch
@@ -55,6 +55,13 @@ class Served(NamedTuple):
         """A server function of the canvas, without a session or a cookie."""
         about = {"data": data, "component_id": self.canvas, "fn_name": fn, "session_hash": "none"}
         return self.ask(SERVER, json.dumps(about).encode(), **{"Content_Type": "application/json", **headers})
+
+    def told(self, endpoint: str, *data: Any) -> str:
+        """What curl gets of a named endpoint, as the words of its event stream."""
+        begun = self.ask(f"/gradio_api/call/{endpoint}", json.dumps({"data": data}).encode(), **JSON_)
+        if begun.status != 200:
+            return begun.words
+        return self.ask(f"/gradio_api/call/{endpoint}/{json.loads(begun.words)['event_id']}").words
 
 
 def serve(rules: Rules, public: bool = False, **options: Any) -> Iterator[Served]:
@@ -152,7 +159,7 @@ def test_the_page_itself_and_one_behind_a_proxy_get_in(private: Served):
 def test_a_name_that_is_only_listened_at_is_no_proxy():
     rules = Rules.private("studio.lan")
     assert rules.hosts == {"studio.lan"}
-    app = guard.Guard(None, rules)  # pyright: ignore[reportArgumentType]
+    app = guard.Guard(None, rules, None)  # pyright: ignore[reportArgumentType]
     assert app._is_own("http://studio.lan:7860", "studio.lan:7860")
     assert not app._is_own("http://studio.lan:3000", "studio.lan:7860")
 
@@ -189,7 +196,7 @@ def test_a_body_is_bounded_whatever_its_header_says(public: Served, private: Ser
 JSON_ = {"Content_Type": "application/json"}
 
 
-def test_a_private_page_takes_uploads_of_any_size(private: Served):
+def test_a_private_page_takes_larger_uploads(private: Served):
     body, kind = form(b" " * (guard.PUBLIC_UPLOAD_BYTES + 1))
     answer = private.ask("/gradio_api/upload", body, Content_Type=kind)
     assert answer.status == 200
@@ -252,7 +259,7 @@ def test_a_private_page_on_another_address_wants_its_password(locked: Served):
 
 
 def test_the_app_listens_at_an_ipv6_address():
-    with gr.Blocks() as demo:
+    with Page() as demo:
         pass
     port = free_port()
     url = launch(demo, Rules.private("::1"), "::1", port, quiet=True)  # Gradio asks it for its start on the way
@@ -269,7 +276,7 @@ def test_the_app_starts_where_a_busy_machine_takes_long_over_the_page(monkeypatc
         await serve(guard, scope, receive, send)
 
     monkeypatch.setattr(Guard, "__call__", busy)
-    with gr.Blocks() as demo:
+    with Page() as demo:
         pass
     assert launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", quiet=True).startswith("http://127.0.0.1:")
     demo.close()

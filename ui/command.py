@@ -3,18 +3,46 @@
 import argparse
 import os
 import secrets
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # events between two statistics of the queue
 
+FOLDER = "GRADIO_TEMP_DIR"  # environment variable: where Gradio puts files
+
 
 def main() -> None:
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what it has put on disk goes with it
+    with folder_of_its_own(), suppress(KeyboardInterrupt):
+        _serve(options)
+
+
+@contextmanager
+def folder_of_its_own() -> Iterator[None]:
+    """All that is uploaded and shown in between lies in a folder that is gone in the end, unless the user chose one.
+
+    To be entered before Gradio is imported, which makes its folder then.
+    """
+    if os.environ.get(FOLDER):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="pix2pix-studio-", ignore_cleanup_errors=True) as folder:
+        os.environ[FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]
+
+
+def _serve(options: argparse.Namespace) -> None:
     from ui.demo import create_demo, has_desktop
     from ui.guard import Rules, is_loopback
     from ui.serving import launch
     from ui.studio import Studio
-
-    options = _parser().parse_args()
 
     local = is_loopback(options.host)
     public = bool(options.share or os.environ.get("SPACE_ID") or not (local or options.private))

@@ -8,6 +8,7 @@ from gradio import themes
 
 from pix2pix.page import page
 from ui import models, upload
+from ui.blocks import Page
 from ui.draw import tab as draw
 from ui.studio import Studio
 from ui.train import tab as train
@@ -24,9 +25,9 @@ THEME = themes.Soft(
 )
 
 
-def create_demo(studio: Studio) -> gr.Blocks:
+def create_demo(studio: Studio) -> Page:
     """The whole app, ready to launch. Draw comes first: it is ready to be drawn on when the page opens."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)) as demo:
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)) as demo:
         with gr.Tab("Draw", id="draw"):
             draw.build(studio)
         with gr.Tab("Upload", id="upload"):

@@ -5,8 +5,10 @@ the page's own: the name by which the browser asked for us (Host), and the page 
 Origin. Gradio's own check, of CORS, hides answers from foreign pages, but carries out what they ask for.
 """
 
+import asyncio
 import ipaddress
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,12 +17,17 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.uploads import FullError, Shelf
+
 MB = 1_000_000
 # The largest body that the page itself sends: two pictures of 1024 x 1024 as PNG in base64 take up to 8.4 MB.
 JSON_BYTES = 10 * MB
 LOGIN_BYTES = 10_000
 PUBLIC_UPLOAD_BYTES = 40 * MB  # a photo of 32 million pixels, of which nearly all are smaller as JPEG or PNG
-FORMS = {"/login": LOGIN_BYTES, "/gradio_api/upload": None}  # paths that take a form; all others take JSON
+UPLOAD = "/gradio_api/upload"
+PUBLIC_KEPT_BYTES = 1_000 * MB
+PRIVATE_BYTES = 20_000 * MB  # a large dataset as a zip
+FORMS = {"/login": LOGIN_BYTES, UPLOAD: None}  # paths that take a form; all others take JSON
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -32,12 +39,14 @@ class Rules:
     hosts:   names by which it may be asked for beside those of this machine; None for any, which suits a page where
              nothing changes state
     proxies: those of them that a proxy may have put another name in the place of, so that their pages are our own
-    upload:  bytes that an upload may have; None for any number
+    upload:  bytes that an upload may have
+    kept:    bytes of uploads, and of what was made of them, that are kept in all
     """
 
     hosts: frozenset[str] | None
     proxies: frozenset[str] = frozenset()
-    upload: int | None = None
+    upload: int = PRIVATE_BYTES
+    kept: int = PRIVATE_BYTES
 
     @classmethod
     def private(cls, host: str, more: Iterable[str] = ()) -> "Rules":
@@ -49,15 +58,14 @@ class Rules:
     @classmethod
     def public(cls) -> "Rules":
         """Of a page for strangers, which a Space or a tunnel may serve by any name."""
-        return cls(None, upload=PUBLIC_UPLOAD_BYTES)
+        return cls(None, upload=PUBLIC_UPLOAD_BYTES, kept=PUBLIC_KEPT_BYTES)
 
 
 class Guard:
-    """ASGI middleware that answers 403, 411, 413 or 415, in words, to what the rules keep out."""
+    """ASGI middleware that answers 403, 413, 415 or 507, in words, to what the rules keep out."""
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        self.app = app
-        self.rules = rules
+    def __init__(self, app: ASGIApp, rules: Rules, shelf: Shelf) -> None:
+        self.app, self.rules, self.shelf = app, rules, shelf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # the start and the end of the server; Gradio has no websockets
@@ -70,7 +78,20 @@ class Guard:
         if refusal:
             await refusal(scope, receive, send)
             return
-        await _Bounded(self.app, self._most(path)).serve(scope, receive, send)
+        bounded = _Bounded(self.app, self._most(path))
+        if path != UPLOAD or scope["method"] != "POST":
+            await bounded.serve(scope, receive, send)
+            return
+        size = self._size(headers)
+        try:
+            await asyncio.to_thread(self.shelf.reserve, size)
+        except FullError as error:
+            await _refused(507, str(error))(scope, receive, send)
+            return
+        try:
+            await bounded.serve(scope, receive, send)
+        finally:
+            self.shelf.release(size)
 
     def _stranger(self, headers: Headers) -> PlainTextResponse | None:
         """A 403 for a name that is not ours, or a page that is not."""
@@ -112,11 +133,16 @@ class Guard:
         if path not in FORMS and kind != "application/json":
             return _refused(415, "This address takes JSON: send it with the header Content-Type: application/json.")
         most = self._most(path)
-        if most is not None and length and not (length.isdecimal() and int(length) <= most):
+        if length and not (length.isdecimal() and int(length) <= most):
             return _too_large(most)
         return None
 
-    def _most(self, path: str) -> int | None:
+    def _size(self, headers: Headers) -> int:
+        """Bytes that an upload may turn out to have."""
+        length = headers.get("content-length", "")
+        return int(length) if length.isdecimal() else min(self.rules.upload, PUBLIC_UPLOAD_BYTES)
+
+    def _most(self, path: str) -> int:
         """Bytes that a body sent there may have."""
         return JSON_BYTES if path not in FORMS else FORMS[path] or self.rules.upload
 
@@ -124,7 +150,7 @@ class Guard:
 class _Bounded:
     """One request to `app`, whose body is cut off with a 413 after so many bytes, whatever its header said."""
 
-    def __init__(self, app: ASGIApp, most: int | None) -> None:
+    def __init__(self, app: ASGIApp, most: int) -> None:
         self.app, self.most = app, most
         self.received = 0
         self.begun = self.refused = False
@@ -133,7 +159,7 @@ class _Bounded:
         async def counted() -> Message:
             message = await receive()
             self.received += len(message.get("body", b""))
-            if self.most is None or self.received <= self.most or self.begun:
+            if self.received <= self.most or self.begun:
                 return message
             if not self.refused:
                 self.refused = True
@@ -145,11 +171,8 @@ class _Bounded:
                 self.begun = True
                 await send(message)
 
-        try:
+        with suppress(ClientDisconnect):  # by our own refusal, or by whoever sent it: nobody waits for an answer
             await self.app(scope, counted, answered)
-        except ClientDisconnect:
-            if not self.refused:
-                raise
 
 
 def name_of(host: str) -> str:

@@ -4,9 +4,8 @@ import base64
 import html
 import io
 import shutil
-import tempfile
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from ui.scheduler import Superseded
 from ui.studio import Studio, find, metadata
 from ui.train.form import Form
 from ui.train.light import fill_light
+from ui.uploads import by_path, forget, new_file
 from ui.words import errors_on_page
 
 THUMBNAIL = 192  # pixels high
@@ -127,12 +127,7 @@ def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
         "### Bring a model here\nA `.safetensors` of this app, `*_net_G.pth` of pytorch-CycleGAN-and-pix2pix, or "
         "`GeneratorUNet` of PyTorch-GAN."
     )
-    file = gr.File(
-        label="A file of weights",
-        file_types=WEIGHTS,
-        height=150,
-        elem_id="models-weights",
-    )
+    file = by_path(gr.File(label="A file of weights", file_types=WEIGHTS, height=150, elem_id="models-weights"))
     place = gr.Textbox(
         label="Or from the Hugging Face Hub", placeholder="owner/name or owner/name@revision", elem_id="models-hub"
     )
@@ -157,9 +152,9 @@ def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
              "dropout": dropout, "statistics": statistics, "dataset": dataset, "licence": licence}  # fmt: skip
 
     def bring(path: str | None, hub: str, wish: str, *values: Any, progress: gr.Progress = PROGRESS):
-        return import_model(path, hub, wish, dict(zip(about, values, strict=True)), progress)
+        return *import_model(path, hub, wish, dict(zip(about, values, strict=True)), progress), gr.File(None)
 
-    return begin.click(bring, [file, place, name, *about.values()], [chosen, said], api_visibility="private")
+    return begin.click(bring, [file, place, name, *about.values()], [chosen, said, file], api_visibility="private")
 
 
 # --- what is here
@@ -243,7 +238,7 @@ def export_file(name: str | None, ending: str) -> tuple[gr.File, str]:
     """The file to download, and what is to be said of it."""
     with errors_on_page():
         path = find(_chosen(name))
-        out = Path(_exports().name) / f"{Path(str(name)).name}{ending}"
+        out = new_file(f"{Path(str(name)).name}{ending}")
         if ending == ".html":
             from pix2pix.page.web import export_web
 
@@ -253,12 +248,6 @@ def export_file(name: str | None, ending: str) -> tuple[gr.File, str]:
 
             words = export(path, out).describe()
     return gr.File(str(out), visible=True), words.replace(str(out), out.name)
-
-
-@cache
-def _exports() -> tempfile.TemporaryDirectory[str]:
-    """Until the app ends; Gradio has a copy of each for as long as it may be fetched."""
-    return tempfile.TemporaryDirectory(prefix="pix2pix-exports-")
 
 
 def push_model(name: str | None, repository: str, private: bool) -> str:
@@ -299,7 +288,7 @@ def import_model(
     file: str | None, place: str, wish: str, about: dict[str, Any], progress: gr.Progress
 ) -> tuple[gr.Dropdown, str]:
     """The new name in the list, and what is to be said."""
-    from pix2pix.files.importing import About, import_generator
+    from pix2pix.files.importing import About, import_generator, is_usable
 
     with errors_on_page():
         place = place.strip().removeprefix("hf://")
@@ -309,7 +298,13 @@ def import_model(
         name = wish.strip() or _name(file or place.partition("@")[0])
         palette = "cmp" if "labels" in (about["a"], about["b"]) else "none"
         told = {key: value for key, value in about.items() if value is not None}  # an untouched field has none
-        import_generator(source, name, About(**told, palette=palette), _bar(progress))
+        try:
+            import_generator(source, name, About(**told, palette=palette), _bar(progress))
+        except ValueError:
+            if file and not is_usable(file):  # else another name may do
+                forget([file])
+            raise
+        forget([file] if file else [])
     return gr.Dropdown(list(generators()), value=name), f"{name} is here: the Draw tab has it, too."
 
 

@@ -3,12 +3,13 @@
 import secrets
 from collections.abc import Callable
 
-import gradio as gr
 from gradio.routes import App, ORJSONResponse
 from starlette.types import ASGIApp
 
+from ui.blocks import Page
 from ui.demo import ICON, THEME
 from ui.guard import Guard, Rules
+from ui.uploads import Shelf
 
 SESSIONS = 200  # pages whose state is kept; each takes 0.4 MB, and the one that was used least recently goes first
 QUEUED = 100  # calls of the Upload tab and of programs that may wait
@@ -17,16 +18,16 @@ QUEUED = 100  # calls of the Upload tab and of programs that may wait
 class GuardedApp(App):
     """Gradio's own app behind the guard. What `app_kwargs` can add comes after Gradio's CORS, which answers for us."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, shelf: Shelf) -> None:
         super().__init__(default_response_class=ORJSONResponse)
-        self.rules = rules
+        self.rules, self.shelf = rules, shelf
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack(), self.rules)
+        return Guard(super().build_middleware_stack(), self.rules, self.shelf)
 
 
 def launch(  # returns at once
-    demo: gr.Blocks,
+    demo: Page,
     rules: Rules,
     host: str,
     port: int | None = None,
@@ -38,6 +39,7 @@ def launch(  # returns at once
 ) -> str:
     """Serves the page, and returns its address on this machine."""
     demo.queue(max_size=QUEUED)
+    demo.shelf = Shelf(rules.kept, demo.temp_file_sets)
     demo.launch(
         server_name=f"[{host}]" if ":" in host and "[" not in host else host,  # an IPv6 address, for Gradio's URLs
         server_port=port,
@@ -53,7 +55,7 @@ def launch(  # returns at once
         max_file_size=rules.upload,
         state_session_capacity=SESSIONS,
         prevent_thread_lock=True,
-        _app=GuardedApp(rules),
+        _app=GuardedApp(rules, demo.shelf),
         _frontend=False,  # else Gradio gives up where the page takes 3 s, as on a busy machine; the server has answered
     )
     return demo.local_url or ""

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PIL import Image
 
 from pix2pix.files.places import generators, snapshots
+from pix2pix.validation import shorten
 from ui.scheduler import QueueFull, Scheduler, Superseded
+from ui.uploads import forget
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
     from pix2pix.files.checkpoint import Metadata
@@ -137,8 +139,8 @@ def find(model_name: str, step: int | None = None) -> Path:
     try:
         path = generators()[model_name]
     except KeyError:
-        known = ", ".join(generators()) or "none yet"
-        raise StudioError(f"There is no model called {model_name!r}. There are: {known}.") from None
+        known = shorten(", ".join(generators()), 300) or "none yet"
+        raise StudioError(f"There is no model called {shorten(repr(model_name), 100)}. There are: {known}.") from None
     if step is None:
         return path
     try:
@@ -174,6 +176,15 @@ def load_picture(source: str | Path | bytes, most: int = MAX_PIXELS) -> Image.Im
     except (OSError, ValueError) as error:
         words = f"This is not a picture that can be read: use PNG, JPEG or WebP. This one: {error}"
         raise StudioError(words) from error
+
+
+def uploaded_picture(path: str) -> Image.Image:
+    """`load_picture` of an upload, which is deleted where it is none that can be used."""
+    try:
+        return load_picture(path)
+    except StudioError:
+        forget([path])
+        raise
 
 
 def _load(path: Path) -> "Translator":

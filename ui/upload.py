@@ -7,7 +7,8 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.files.places import generators
-from ui.studio import Studio, StudioError, load_picture
+from ui.studio import Studio, StudioError, uploaded_picture
+from ui.uploads import by_path
 
 if TYPE_CHECKING:
     from pix2pix.inference import Translator
@@ -67,8 +68,7 @@ def build(studio: Studio) -> None:
             height=HEIGHT,
             elem_id="upload-given",
         )
-        # The file itself, for `load_picture`: Gradio's own reading explains a broken one to programmers only.
-        given.preprocess = lambda payload: payload and payload.path
+        by_path(given)  # Gradio's own reading explains a broken one to programmers only
         shown_only: dict[str, Any] = {"interactive": False, "height": HEIGHT, "buttons": ["download", "fullscreen"]}
         lines = gr.Image(label="Its edges", format="png", visible=False, **shown_only)
         result = gr.Image(label="Translation", format="png", elem_id="upload-result", **shown_only)
@@ -116,7 +116,7 @@ def _translate(
     from pix2pix.input_checks import inverted
 
     try:
-        given = load_picture(path)
+        given = uploaded_picture(path)
         translator = studio.translator(name)
         if invert:
             given = inverted(given)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 1024 * 1024  # of a drawing: the page sends it in the size of its model, and none is larger
 MAX_DRAWING = 4_300_000  # characters of a PNG data URL of so many pixels at worst; a drawing has some ten thousand
+DRAWINGS, MAX_NAME = ("picture", "target"), 1000  # keys of requests that are drawings; characters of all others
 MOST_REPLAYS = 8  # that wait; they are made one by one
 REPLAY_SIDE = 512  # pixels of its pictures
 FRAME_MS, LAST_FRAME_MS = 500, 2000  # of an animation
@@ -192,19 +193,19 @@ def _text(data: Any, key: str) -> str:
     value = data.get(key) if isinstance(data, dict) else None
     if not isinstance(value, str):
         raise StudioError(f"The request has no {key}.")
+    if len(value) > (MAX_DRAWING if key in DRAWINGS else MAX_NAME):  # before it waits, with a hundred others
+        raise StudioError(f"The {key} is too large.")
     return value
 
 
 def _number(data: Any, key: str) -> int | None:
     value = data.get(key)
-    if value is None or (isinstance(value, int) and 0 <= value < 2**63):
+    if value is None or (type(value) is int and 0 <= value < 2**63):
         return value
     raise StudioError(f"The {key} is not a whole number.")
 
 
 def _decode(data_url: str, read: Callable[[bytes, int], Image.Image] = read_picture) -> Image.Image:
-    if len(data_url) > MAX_DRAWING:
-        raise StudioError("This drawing is too large.")
     try:
         return read(base64.b64decode(data_url.partition(",")[2], validate=True), MAX_PIXELS)
     except ValueError as error:

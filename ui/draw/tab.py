@@ -6,7 +6,8 @@ import gradio as gr
 
 from training.config import EXACT
 from ui.draw.canvas import drawing_canvas
-from ui.studio import Studio, StudioError, load_picture
+from ui.studio import Studio, StudioError, uploaded_picture
+from ui.uploads import by_path
 
 
 def build(studio: Studio) -> None:
@@ -27,7 +28,7 @@ def _endpoint(studio: Studio) -> None:
             raise gr.Error("Send a picture.", print_exception=False)
         try:
             # Each call is a session of its own: programs want an answer to every call, pages only to the newest.
-            number, given = None if seed is None else int(seed), load_picture(picture)
+            number, given = None if seed is None else int(seed), uploaded_picture(picture)
             made = studio.translate(model, given, f"api {uuid.uuid4()}", number)
             if made and (remark := studio.translator(model).remark(given)):
                 made.info["remark"] = remark  # which Gradio keeps in the file
@@ -35,8 +36,8 @@ def _endpoint(studio: Studio) -> None:
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    picture = gr.File(label="Picture", visible=False)
+    picture = by_path(gr.File(label="Picture", visible=False))
     model = gr.Textbox(label="Model", visible=False)
-    seed = gr.Number(label="Seed", value=None, precision=0, minimum=0, maximum=EXACT, visible=False)
+    seed = gr.Number(label="seed", value=None, precision=0, minimum=0, maximum=EXACT, visible=False)
     result = gr.Image(label="Result", format="png", visible=False)
     gr.Button(visible=False).click(translate, [picture, model, seed], result, api_name="translate")

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from pix2pix.data.folders import unused_name
-from pix2pix.files.places import runs_dir
+from pix2pix.files.places import runs_dir, save_picture
 from training.run import Run, RunBusy
 from ui.studio import StudioError, find, metadata
 from ui.train.starting import start
@@ -89,4 +89,4 @@ def _add(folder: Path, drawing: Image.Image, target: Image.Image) -> None:
         number = sum(1 for _ in folder.glob("*.png"))
         while (folder / f"{number:04d}.png").exists():
             number += 1
-        pair.save(folder / f"{number:04d}.png")
+        save_picture(pair, folder / f"{number:04d}.png", "PNG")

@@ -1,6 +1,5 @@
 """What else can be done with a run: extend it, duplicate it, train from it, name it anew, take it along, delete it."""
 
-import tempfile
 import zipfile
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +15,7 @@ from training.run import Run
 from ui.train.form import Form
 from ui.train.looks import pack_samples
 from ui.train.report import report
+from ui.uploads import by_path, forget, new_file
 from ui.words import errors_on_page, next_time
 
 FINE_TUNE_STEPS = 2000
@@ -45,9 +45,9 @@ class RunActions:
             self.samples = gr.Button("Samples as a zip", size="sm", min_width=90, elem_id="train-samples")
             self.duplicate = gr.Button("Duplicate with changes", size="sm", min_width=90, elem_id="train-duplicate")
             self.fine_tune = gr.Button("Fine-tune from it", size="sm", min_width=90, elem_id="train-fine-tune")
-            self.pin = gr.UploadButton(
+            self.pin = by_path(gr.UploadButton(
                 "Pin a drawing", file_types=["image"], size="sm", min_width=90, elem_id="train-pin"
-            )
+            ))  # fmt: skip
         self.file = gr.DownloadButton(visible="hidden", elem_id="train-file")
         with gr.Accordion("Stop at a time, extend, rename, delete", open=False, elem_id="train-more"):
             with gr.Row():
@@ -133,21 +133,21 @@ class RunActions:
         def page(name: str) -> str:
             with errors_on_page():
                 run = Run.named(name)
-                file = _temporary(f"{run.name}.html")
+                file = new_file(f"{run.name}.html")
                 file.write_text(report(run), "utf-8")
             return str(file)
 
         def archive(name: str) -> str:
             with errors_on_page():
                 run = Run.named(name)
-                file = _temporary(f"{run.name}.zip")
+                file = new_file(f"{run.name}.zip")
                 pack(run, file)
             return str(file)
 
         def samples(name: str) -> str:
             with errors_on_page():
                 run = Run.named(name)
-                file = _temporary(f"{run.name}-samples.zip")
+                file = new_file(f"{run.name}-samples.zip")
                 pack_samples(run, file)
             return str(file)
 
@@ -155,7 +155,10 @@ class RunActions:
             from pix2pix import images
 
             with errors_on_page():
-                Run.named(name).pin(images.read(picture))
+                try:
+                    Run.named(name).pin(images.read(picture))
+                finally:
+                    forget([picture])
             gr.Info("From the next preview on, the last column shows what becomes of it.")
 
         for button, make in ((self.page, page), (self.zip, archive), (self.samples, samples)):
@@ -172,8 +175,3 @@ def pack(run: Run, file: Path) -> None:
             hidden = path.name.startswith(".")  # files that are being replaced just now
             if path.is_file() and not hidden and path.name not in LEFT_BEHIND:
                 opened.write(path, Path(run.name) / path.relative_to(run.path))
-
-
-def _temporary(name: str) -> Path:
-    """In the folder that Gradio serves from and tidies up."""
-    return Path(tempfile.mkdtemp()) / name

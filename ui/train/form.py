@@ -19,6 +19,7 @@ from ui.train.checkup import Checkups, findings_html, look_at, readings_html
 from ui.train.cost import Costs
 from ui.train.init_from import begin_from, fit, generator_choices, offer_generators, offer_shipped
 from ui.train.starting import start
+from ui.uploads import by_path, forget
 from ui.words import errors_on_page
 
 POLL_S = 1.0
@@ -83,13 +84,10 @@ class Form:
             max_lines=1,
             elem_id="train-folder",
         )
-        self.drop = gr.File(
-            label="… or drop a zip, or pictures, here",
-            file_count="multiple",
-            file_types=[".zip", "image"],
-            height=175,
-            elem_id="train-drop",
-        )
+        self.drop = by_path(gr.File(
+            label="… or drop a zip, or pictures, here", file_count="multiple", file_types=[".zip", "image"],
+            height=175, elem_id="train-drop",
+        ))  # fmt: skip
         self.found = gr.HTML(elem_classes="found", visible=False, elem_id="train-found")
         self.reading = gr.Radio(label="Which is it?", visible=False, elem_id="train-reading")
         with gr.Group(visible=False) as self.which_way:
@@ -245,7 +243,11 @@ class Form:
 
     def _receive(self, uploads: list[str]):
         with errors_on_page():
-            return *self._show(str(receive(uploads)), None, new=True), "auto", gr.File(None)
+            try:
+                folder = receive(uploads)
+            finally:
+                forget(uploads)  # what was of use is in the folder now
+            return *self._show(str(folder), None, new=True), "auto", gr.File(None)
 
     def _show(
         self,
