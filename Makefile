@@ -2,6 +2,7 @@
 # make test ARGS="-n 2"    the same, shared between two processes: quicker, where a page may take a little longer
 # make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); fill their
 #                disk at each moment, take the dataset and the folder away, set the clock, damage files
+# make soak      half an hour of use, as of a day: whether the app keeps memory, processes, handles, threads or files
 # make fuzz      a thousand broken pictures, five hundred files of weights and of runs (make test tries twenty of each)
 # make coverage    the tests again, and which lines of pix2pix/ and training/ none of them runs
 # make audit     known holes in what is installed; needs a network
@@ -12,7 +13,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test coverage faults fuzz audit check format browser gpu docs clean
+.PHONY: run test coverage faults soak fuzz audit check format browser gpu docs clean
 
 run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
@@ -29,6 +30,9 @@ coverage: browser
 faults: .venv/.test
 	KILLS=200 FULL=1000 $(BIN)/python -m pytest -s tests/test_kills.py tests/test_full_disk.py tests/test_trouble.py \
 		tests/test_damage.py tests/test_claims.py tests/test_run.py $(ARGS)
+
+soak: .venv/.test
+	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 fuzz: .venv/.test
 	FUZZ_PICTURES=1000 FUZZ_FILES=500 $(BIN)/python -m pytest -s tests/test_fuzz.py $(ARGS)

@@ -53,15 +53,18 @@ def main() -> None:
 
 
 @contextmanager
-def serve() -> Iterator[tuple[str, psutil.Process]]:
-    """`python app.py` on a free port, without any runs of one's own. Yields its address and its process."""
+def serve(**environment: str) -> Iterator[tuple[str, psutil.Process]]:
+    """`python app.py` on a free port, without any runs of one's own. Yields its address and its process.
+
+    environment: variables that it gets beside ours
+    """
     with socket.socket() as probe, tempfile.TemporaryDirectory() as runs:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
         probe.close()
         command = [sys.executable, str(ROOT / "app.py"), "--no-inbrowser", "--port", port]
-        environment = os.environ | {"PIX2PIX_RUNS": runs}
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        variables = os.environ | {"PIX2PIX_RUNS": runs} | environment
+        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             try:
                 if "http" not in (line := process.stdout.readline()):
