@@ -23,6 +23,7 @@ PROGRAMS = {
     "worker": [OFFLINE / "worker.js"],
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("sheets", "plot", "compare")), "}"],
+    "curves": [FUNCTION, TRAIN / "plot.js", TRAIN / "curves.js", "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }
 

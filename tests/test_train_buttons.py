@@ -33,7 +33,7 @@ def press() -> Callable[..., Any]:
         (event,) = (fn for fn in demo.fns.values() if (ids[button], "click") in fn.targets and fn.fn)
         given = [getattr(demo.blocks[each._id], "value", None) for each in event.inputs][1:]
         if any(each is watch.seen for each in event.inputs):
-            given = [1, 0.5, {}]
+            given = [1, {}]
         assert event.fn
         return event.fn(name, *(values or given))
 
@@ -74,15 +74,15 @@ def test_a_broken_run_is_shown_with_its_reason_and_the_others_as_ever(press: Cal
     assert "is not the config of a training run" in updates[watch.status]
     assert "Not started" in watch.show("good")[watch.status]
     assert "Not started" in watch.show(None)[watch.status]
-    assert watch.refresh("broken", 1, 0.5, updates[watch.seen]) == gr.skip(), "nothing is sent twice"
+    assert watch.refresh("broken", 1, updates[watch.seen]) == gr.skip(), "nothing is sent twice"
     press("train-delete-sure", "broken")
     assert [path.name for path in good.path.parent.iterdir() if not path.name.startswith(".")] == ["good"]
 
 
 def test_with_no_run_the_page_begins_as_ever(press: Callable[..., Any]):
     watch = press.watch  # pyright: ignore[reportFunctionMemberAccess]
-    assert watch.refresh(None, 1, 0.5, {}) == gr.skip()
-    assert watch.refresh("gone", 1, 0.5, {"run": "gone", "runs": ["gone"]})[watch.seen] == {}
+    assert watch.refresh(None, 1, {}) == gr.skip()
+    assert watch.refresh("gone", 1, {"run": "gone", "runs": ["gone"]})[watch.seen] == {}
 
 
 @pytest.mark.parametrize("dataset", ["~nosuchuser/photos", 5, None, ["a"], "", "/none", "a\0b"])

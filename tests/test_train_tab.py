@@ -18,7 +18,6 @@ from training.status import Status
 from ui.train import starting
 from ui.train.actions import pack
 from ui.train.cost import Costs
-from ui.train.curves import smooth
 from ui.train.form import GROUPS
 from ui.train.monitor import status_html
 from ui.train.report import report, spread
@@ -45,13 +44,6 @@ def test_a_time_is_the_next_one_of_the_clock(text: str, when: tuple[int, int, in
 def test_what_is_no_time_is_said(text: str):
     with pytest.raises(ValueError, match="not a time such as 7:30"):
         next_time(text, datetime(2030, 5, 24))
-
-
-def test_smoothing_averages_what_came_before():
-    assert smooth([1.0, 3.0, 5.0], 0.0) == [1.0, 3.0, 5.0]
-    assert smooth([4.0] * 5, 0.9) == pytest.approx([4.0] * 5), "without a bias towards zero"
-    assert smooth([0.0, 1.0], 0.5) == pytest.approx([0.0, 2 / 3])
-    assert smooth([], 0.5) == []
 
 
 def test_every_setting_is_in_the_form_or_chosen_above_it():

@@ -21,7 +21,6 @@ from training.run import Run
 from ui.draw import tab as draw
 from ui.studio import Studio
 from ui.train import tab as train
-from ui.train.curves import SMOOTHING
 from ui.train.monitor import LAST, RunMonitor
 
 WAIT_MS = 90_000  # for what takes a process to start, on a machine that is busy with other tests
@@ -305,21 +304,16 @@ def test_extending_a_finished_run_goes_on(open_page: Callable[..., Page], circle
 def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
     with gr.Blocks():
         watch = RunMonitor()
-    assert watch.refresh(None, LAST, SMOOTHING, {}) == gr.skip(), "no run at all"
+    assert watch.refresh(None, LAST, {}) == gr.skip(), "no run at all"
     run = Run.create(TrainConfig(name="still", dataset=str(circles)))
     run.append_metrics({"step": 1, "loss_G": 1.0})
     first = watch.show("still")
     seen = first[watch.seen]
     assert watch.status in first
-    again = watch.refresh("still", LAST, SMOOTHING, seen)
+    again = watch.refresh("still", LAST, seen)
     assert again == gr.skip()
     run.append_metrics({"step": 2, "loss_G": 1.0})
-    assert set(watch.refresh("still", LAST, SMOOTHING, seen)) == {
-        *watch.curves.values(),
-        watch.further,
-        watch.plots,
-        watch.seen,
-    }
+    assert watch.refresh("still", LAST, seen) == gr.skip(), "the curves ask for themselves"
 
 
 def test_a_late_answer_does_not_choose_a_run_again(runs: Path, circles: Path):
@@ -328,11 +322,11 @@ def test_a_late_answer_does_not_choose_a_run_again(runs: Path, circles: Path):
     Run.create(TrainConfig(name="first", dataset=str(circles)))
     seen = watch.show("first")[watch.seen]
     Run.create(TrainConfig(name="second", dataset=str(circles)))
-    late = watch.refresh("first", LAST, SMOOTHING, seen)[watch.run]
+    late = watch.refresh("first", LAST, seen)[watch.run]
     assert "second" in str(late.choices)
     assert "value" not in late.constructor_args, "the page may show the second one by now"
     Run.discard("first")
-    assert watch.refresh("first", LAST, SMOOTHING, seen)[watch.run].value == "second", "it is gone"
+    assert watch.refresh("first", LAST, seen)[watch.run].value == "second", "it is gone"
 
 
 def test_a_wrong_value_is_said_in_words(open_page: Callable[..., Page], circles: Path, tmp_path: Path):

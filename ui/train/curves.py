@@ -1,69 +1,35 @@
-"""The curves of a training: which figures are drawn together, and their points."""
-
-from typing import Any
+"""The curves of a training in the Train tab: which figures are drawn together, their names and colours."""
 
 import gradio as gr
-import pandas as pd
 
-FURTHER_CURVES = ("perceptual", "projected")
-CURVES = {
-    "perceptual": ["loss_perceptual", "val_perceptual"],
-    "projected": ["loss_D_projected", "loss_G_projected"],
-    "adversarial": ["loss_D", "loss_G"],
-    "distance": ["loss_L1", "val_L1"],
-    "right": ["acc_D"],
-    "rate": ["lr"],
+from ui.train.looks import PAGE, figures, script
+
+SCRIPTS = ("plot", "curves")
+PLOTS = {
+    "Distance from the target, as a network sees it": ("loss_perceptual", "val_perceptual"),
+    "Generator against the discriminators on features": ("loss_D_projected", "loss_G_projected"),
+    "Generator against discriminator": ("loss_D", "loss_G"),
+    "Distance from the target (L1)": ("loss_L1", "val_L1"),
+    "How often D is right": ("acc_D",),
+    "Learning rate": ("lr",),
 }
-TITLES = {
-    "perceptual": "Distance from the target, as a network sees it",
-    "projected": "Generator against the discriminators on features",
-    "adversarial": "Generator against discriminator",
-    "distance": "Distance from the target (L1)",
-    "right": "How often D is right",
-    "rate": "Learning rate",
-}
-COLOURS = {"loss_D": "#e8793a", "loss_G": "#3b7dd8", "loss_L1": "#3b7dd8", "val_L1": "#2a9d6f", "acc_D": "#e8793a",
-           "loss_perceptual": "#3b7dd8", "val_perceptual": "#2a9d6f", "loss_D_projected": "#e8793a",
-           "loss_G_projected": "#3b7dd8", "lr": "#8a8d91"}  # fmt: skip
-MAX_POINTS = 500  # of a curve
-SMOOTHING = 0.6
+BLUE, ORANGE, GREEN, GREY = "#3b7dd8", "#e8793a", "#2a9d6f", "#8a8d91"
+COLOURS = {"loss_D": ORANGE, "loss_G": BLUE, "loss_L1": BLUE, "val_L1": GREEN, "acc_D": ORANGE, "loss_perceptual": BLUE,
+           "val_perceptual": GREEN, "loss_D_projected": ORANGE, "loss_G_projected": BLUE, "lr": GREY}  # fmt: skip
 
 
-def plot(part: str) -> gr.LinePlot:
-    return gr.LinePlot(
-        x="step",
-        y="value",
-        color="loss",
-        title=TITLES[part],
-        color_map={name: COLOURS[name] for name in CURVES[part]},
-        x_title="step",
-        y_title=" ",
-        color_title=" ",
-        height=220,
-        min_width=260,
-        show_label=False,
-        buttons=[],
+def curves() -> gr.HTML:
+    """The plots of the run that is shown; a plot of which there is nothing is not there."""
+    plots = [
+        {"title": title, "lines": [{"name": name, "colour": COLOURS[name]} for name in names]}
+        for title, names in PLOTS.items()
+    ]
+    return gr.HTML(
+        html_template=(PAGE / "curves.html").read_text("utf-8"),
+        css_template="\n".join((PAGE / f"{name}.css").read_text("utf-8") for name in ("plot", "curves")),
+        js_on_load=script(*SCRIPTS),
+        apply_default_css=False,
+        server_functions=[figures],
+        plots=plots,
+        elem_id="train-curves",
     )
-
-
-def curve(rows: list[dict[str, Any]], names: list[str], smoothing: float) -> pd.DataFrame:
-    """Points to plot: step, value and loss. Of many rows, the averages of MAX_POINTS stretches."""
-    points = []
-    for name in names:
-        series = [(row["step"], row[name]) for row in rows if name in row]
-        if rows and not series:
-            points.append((rows[0]["step"], None, name))  # or its colour would be missing once it comes
-        length = -(-len(series) // MAX_POINTS) or 1
-        stretches = [series[first : first + length] for first in range(0, len(series), length)]
-        values = smooth([sum(value for _, value in stretch) / len(stretch) for stretch in stretches], smoothing)
-        points += [(stretch[-1][0], value, name) for stretch, value in zip(stretches, values, strict=True)]
-    return pd.DataFrame(points, columns=["step", "value", "loss"])  # pyright: ignore[reportArgumentType]
-
-
-def smooth(values: list[float], weight: float) -> list[float]:
-    """Each a moving average of those up to it, in which one counts `weight` times the one after it."""
-    smoothed, total, count = [], 0.0, 0.0
-    for value in values:
-        total, count = weight * total + value, weight * count + 1
-        smoothed.append(total / count)
-    return smoothed

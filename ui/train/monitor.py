@@ -20,7 +20,7 @@ from training import coach
 from training.run import Run
 from training.status import Status
 from ui.train.actions import RunActions
-from ui.train.curves import CURVES, FURTHER_CURVES, SMOOTHING, curve, plot
+from ui.train.curves import curves
 from ui.train.form import Form
 from ui.train.looks import PAGE, grid_of_samples, script
 from ui.words import duration, errors_on_page
@@ -74,16 +74,7 @@ class RunMonitor:
             self.caption = gr.HTML(elem_classes="run")
             self.position = gr.Slider(1, LAST, LAST, step=1, label="Look back", buttons=[], visible=False)
             grid_of_samples()
-        with gr.Column(visible=False) as self.plots:
-            self.smoothing = gr.Slider(
-                0, 0.99, SMOOTHING, step=0.01, label="Smoothing of the curves", buttons=[], elem_id="train-smoothing"
-            )
-            self.curves: dict[str, gr.LinePlot] = {}
-            with gr.Row(visible=False) as self.further:  # of runs that have the perceptual terms
-                self.curves |= {part: plot(part) for part in FURTHER_CURVES}
-            for parts in (("adversarial", "distance"), ("right", "rate")):
-                with gr.Row():
-                    self.curves |= {part: plot(part) for part in parts}
+        curves()
         with gr.Accordion("Log", open=False, visible=False) as self.log_box:
             self.log = gr.Textbox(show_label=False, lines=12, max_lines=12, autoscroll=True, interactive=False)
         with gr.Column(visible=False) as self.controls:
@@ -93,15 +84,15 @@ class RunMonitor:
             self.run, self.status, self.coach, self.buttons, self.stop, self.resume, self.preview_now, self.save_now,
             self.controls,
             self.pictures, self.preview, self.caption, self.position,
-            self.plots, self.further, *self.curves.values(), self.log_box, self.log, self.seen,
+            self.log_box, self.log, self.seen,
         ]  # fmt: skip
 
     def connect(self, form: Form) -> None:
-        inputs = [self.run, self.position, self.smoothing, self.seen]
+        inputs = [self.run, self.position, self.seen]
         assert Context.root_block is not None
         timer = gr.Timer(REFRESH_S)
         gr.on(
-            [timer.tick, self.position.input, self.run.input, self.smoothing.release],
+            [timer.tick, self.position.input, self.run.input],
             self.refresh,
             inputs,
             self.outputs,
@@ -123,13 +114,13 @@ class RunMonitor:
 
     def show(self, name: str | None = None) -> dict[Any, Any]:
         """All that there is to see of a run, or of the one that matters most now."""
-        return self._changes(name, LAST, SMOOTHING, {"run": ""})
+        return self._changes(name, LAST, {"run": ""})
 
     def _connect_buttons(self, inputs: list[Any]) -> None:
-        def request_stop(name: str, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+        def request_stop(name: str, position: int, seen: Seen) -> dict[Any, Any]:
             with errors_on_page():
                 Run.named(name).request_stop()
-            return self.refresh(name, position, smoothing, seen)
+            return self.refresh(name, position, seen)
 
         def stop(name: str) -> None:
             with errors_on_page():
@@ -137,10 +128,10 @@ class RunMonitor:
                 if run.status().alive:
                     gr.Info(run.stop())
 
-        def resume(name: str, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+        def resume(name: str, position: int, seen: Seen) -> dict[Any, Any]:
             with errors_on_page():
                 gr.Info(Run.named(name).submit())
-            return self.refresh(name, position, smoothing, seen)
+            return self.refresh(name, position, seen)
 
         def preview_now(name: str) -> None:
             with errors_on_page():
@@ -159,11 +150,11 @@ class RunMonitor:
         # The first answers at once; the second waits for the end, and sees to it.
         self.stop.click(request_stop, inputs, self.outputs, **quiet).then(stop, self.run, None, **quiet)
 
-    def refresh(self, name: str | None, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+    def refresh(self, name: str | None, position: int, seen: Seen) -> dict[Any, Any]:
         """What has changed since the page was sent what it has `seen`: nothing, most of the time."""
-        return self._changes(name, position, smoothing, seen) or gr.skip()
+        return self._changes(name, position, seen) or gr.skip()
 
-    def _changes(self, name: str | None, position: int, smoothing: float, seen: Seen) -> dict[Any, Any]:
+    def _changes(self, name: str | None, position: int, seen: Seen) -> dict[Any, Any]:
         runs, broken = Run.list(), Run.broken()
         if any(run.is_queued() for run in runs):
             with suppress(OSError):
@@ -186,7 +177,6 @@ class RunMonitor:
         if run:
             updates |= self._show_status(run, before, now)
             updates |= self._show_preview(run, position, before, now)
-            updates |= self._show_curves(run, smoothing, before, now)
             updates |= self._show_log(run, before, now)
         else:
             updates |= self._show_broken(broken[shown or ""], before, now)
@@ -216,7 +206,6 @@ class RunMonitor:
             self.coach: gr.HTML(visible=False),
             self.buttons: gr.Row(visible=False),
             self.pictures: gr.Column(visible=False),
-            self.plots: gr.Column(visible=False),
             self.log_box: gr.Accordion(visible=False),
         }
 
@@ -259,16 +248,6 @@ class RunMonitor:
             updates[self.pictures] = gr.Column(visible=True)
             updates[self.position] = gr.Slider(maximum=max(count, 2), value=place, visible=count > 1)
         return updates
-
-    def _show_curves(self, run: Run, smoothing: float, before: Seen, now: Seen) -> dict[Any, Any]:
-        stamp = _stamp(run.metrics_file)
-        now["metrics"] = stamp, smoothing
-        if now["metrics"] == before.get("metrics"):
-            return {}
-        rows = _rows(run.metrics_file, stamp)
-        updates: dict[Any, Any] = {self.curves[part]: curve(rows, names, smoothing) for part, names in CURVES.items()}
-        updates[self.further] = gr.Row(visible=run.config.has_perceptual_terms)
-        return updates | {self.plots: gr.Column(visible=len(rows) > 1)}
 
     def _show_log(self, run: Run, before: Seen, now: Seen) -> dict[Any, Any]:
         now["log"] = stamp = _stamp(run.log_file)

@@ -3,6 +3,8 @@
 const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [220, 52, 10, 10, 26]; // pixels
 const LEAST_DRAG = 8; // pixels: less is a click
 const ZOOM_BY = 2;
+const FLAT = 1e-9; // of its size: a curve that varies by less is level
+const MOST_DECADES = 6; // that are marked
 
 // `zoomed` is called with [first, last] of the steps that someone wants to see, or null for all. The plot itself shows
 // what `show` says: lines as { name, colour, dash, points: [[step, value], …] }.
@@ -41,7 +43,9 @@ function drawPlot(plot) {
   const values = all.map(([, value]) => value);
   let [low, high] = [Math.min(...values), Math.max(...values)];
   if (!all.length) [low, high] = [isLog ? 0.1 : 0, 1];
-  if (low === high) [low, high] = isLog ? [low / 2, high * 2] : [low - 0.5, high + 0.5];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low <= FLAT * size)
+    [low, high] = isLog ? [low / 2, high * 2] : [low - (size || 1) / 2, high + (size || 1) / 2];
   const scaled = isLog ? Math.log10 : (value) => value;
   const down = (value) =>
     TOP + ((scaled(high) - scaled(value)) / (scaled(high) - scaled(low))) * (HEIGHT - TOP - BOTTOM);
@@ -56,7 +60,7 @@ function drawPlot(plot) {
       `<path class="grid" d="M${LEFT} ${down(value).toFixed(1)}H${width - RIGHT}"/>` +
       `<text x="${LEFT - 6}" y="${down(value) + 4}" text-anchor="end">${short(value)}</text>`,
   );
-  const columns = ticks(...plot.ends, Math.max(2, Math.floor(width / 110))).map(
+  const columns = ticks(...plot.ends, Math.max(3, Math.floor(width / 110))).map(
     (step) => `<text x="${across(step)}" y="${HEIGHT - 8}" text-anchor="middle">${step.toLocaleString("en")}</text>`,
   );
   svg.innerHTML = [...rows, ...columns, ...paths, '<path class="pointed"/><rect class="drag" hidden/>'].join("");
@@ -99,7 +103,9 @@ function ticks(low, high, count = 4) {
 function logTicks(low, high) {
   const found = [];
   const times = high / low < 30 ? [1, 2, 5] : [1];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high))];
+  const by = Math.max(1, Math.ceil((last - first) / MOST_DECADES));
+  for (let power = first; power <= last; power += by) {
     found.push(...times.map((each) => each * 10 ** power).filter((value) => value >= low && value <= high));
   }
   return found.length > 1 ? found : ticks(low, high);
