@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
+from starlette.responses import PlainTextResponse
 
 from tests.test_app import free_port
 from ui import guard
 from ui.blocks import Page
 from ui.demo import create_demo
-from ui.guard import Guard, Rules, is_loopback, name_of
+from ui.guard import SERVER, Guard, Rules, is_loopback, name_of
 from ui.serving import launch
 from ui.studio import Studio
 
 JSON = {"Content-Type": "application/json"}
-SERVER = "/gradio_api/component_server"
 
 
 class Answer(NamedTuple):
@@ -194,6 +194,40 @@ def test_a_body_is_bounded_whatever_its_header_says(public: Served, private: Ser
 
 
 JSON_ = {"Content_Type": "application/json"}
+
+
+def test_values_of_fields_are_small(public: Served):
+    words = json.dumps({"data": ["x" * guard.JSON_BYTES]}).encode()
+    assert public.ask("/gradio_api/call/translate", words, **JSON_).status == 413
+
+
+def test_many_bodies_at_once_are_bounded_in_all():
+    """Each is of a size that is taken, and waits for an answer; then as many are taken again."""
+    answers: list[int] = []
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await asyncio.sleep(0.1)
+        await PlainTextResponse("made")(scope, receive, send)
+
+    bounded = Guard(waits, Rules.public(), None)  # pyright: ignore[reportArgumentType]
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"5000000")]
+    scope = {"type": "http", "method": "POST", "path": SERVER, "headers": headers}
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": bytes(5_000_000), "more_body": False}
+
+    async def send(message: Any) -> None:
+        answers.extend([message["status"]] if "status" in message else [])
+
+    async def many() -> None:
+        await asyncio.gather(*(bounded(scope, receive, send) for _ in range(30)))
+
+    for _ in range(2):
+        answers.clear()
+        asyncio.run(many())
+        assert (answers.count(200), answers.count(503)) == (20, 10)
+    assert bounded.held.size == 0
 
 
 def test_a_private_page_takes_larger_uploads(private: Served):

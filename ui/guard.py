@@ -20,11 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ui.uploads import FullError, Shelf
 
 MB = 1_000_000
-# The largest body that the page itself sends: two pictures of 1024 x 1024 as PNG in base64 take up to 8.4 MB.
-JSON_BYTES = 10 * MB
+# The largest bodies that the page itself sends: two pictures of 1024 x 1024 as PNG in base64 take up to 8.4 MB, to a
+# function of the canvas; what else it says are the values of some fields.
+JSON_BYTES, DRAWING_BYTES = 1 * MB, 10 * MB
+HELD_BYTES = 100 * MB  # of JSON whose answers are awaited: once it is read, each byte takes three of memory
 LOGIN_BYTES = 10_000
 PUBLIC_UPLOAD_BYTES = 40 * MB  # a photo of 32 million pixels, of which nearly all are smaller as JPEG or PNG
-UPLOAD = "/gradio_api/upload"
+UPLOAD, SERVER = "/gradio_api/upload", "/gradio_api/component_server"
 PUBLIC_KEPT_BYTES = 1_000 * MB
 PRIVATE_BYTES = 20_000 * MB  # a large dataset as a zip
 FORMS = {"/login": LOGIN_BYTES, UPLOAD: None}  # paths that take a form; all others take JSON
@@ -62,10 +64,11 @@ class Rules:
 
 
 class Guard:
-    """ASGI middleware that answers 403, 413, 415 or 507, in words, to what the rules keep out."""
+    """ASGI middleware that answers 403, 413, 415, 503 or 507, in words, to what the rules keep out."""
 
     def __init__(self, app: ASGIApp, rules: Rules, shelf: Shelf) -> None:
         self.app, self.rules, self.shelf = app, rules, shelf
+        self.held = _Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # the start and the end of the server; Gradio has no websockets
@@ -78,7 +81,7 @@ class Guard:
         if refusal:
             await refusal(scope, receive, send)
             return
-        bounded = _Bounded(self.app, self._most(path))
+        bounded = _Bounded(self.app, self._most(path), self.held if path not in FORMS else None)
         if path != UPLOAD or scope["method"] != "POST":
             await bounded.serve(scope, receive, send)
             return
@@ -144,26 +147,41 @@ class Guard:
 
     def _most(self, path: str) -> int:
         """Bytes that a body sent there may have."""
-        return JSON_BYTES if path not in FORMS else FORMS[path] or self.rules.upload
+        if path in FORMS:
+            return FORMS[path] or self.rules.upload
+        return DRAWING_BYTES if path == SERVER else JSON_BYTES
+
+
+@dataclass
+class _Held:
+    """Bytes of all the bodies that are worked on just now."""
+
+    size: int = 0
 
 
 class _Bounded:
-    """One request to `app`, whose body is cut off with a 413 after so many bytes, whatever its header said."""
+    """One request to `app`, whose body is cut off after so many bytes with a 413, whatever its header said.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+    Beyond HELD_BYTES of it and all others, it is cut off with a 503. held: None for a body that is not kept in memory
+    """
+
+    def __init__(self, app: ASGIApp, most: int, held: _Held | None = None) -> None:
+        self.app, self.most, self.held = app, most, held or _Held()
         self.received = 0
         self.begun = self.refused = False
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def counted() -> Message:
             message = await receive()
-            self.received += len(message.get("body", b""))
-            if self.received <= self.most or self.begun:
+            size = len(message.get("body", b""))
+            self.received += size
+            self.held.size += size
+            too_large = self.received > self.most
+            if self.begun or not (too_large or self.held.size > HELD_BYTES):
                 return message
             if not self.refused:
                 self.refused = True
-                await _too_large(self.most)(scope, receive, send)
+                await (_too_large(self.most) if too_large else _too_many())(scope, receive, send)
             return {"type": "http.disconnect"}
 
         async def answered(message: Message) -> None:
@@ -171,8 +189,11 @@ class _Bounded:
                 self.begun = True
                 await send(message)
 
-        with suppress(ClientDisconnect):  # by our own refusal, or by whoever sent it: nobody waits for an answer
-            await self.app(scope, counted, answered)
+        try:
+            with suppress(ClientDisconnect):  # by our own refusal, or by whoever sent it: nobody waits for an answer
+                await self.app(scope, counted, answered)
+        finally:
+            self.held.size -= self.received
 
 
 def name_of(host: str) -> str:
@@ -198,6 +219,10 @@ def is_loopback(host: str) -> bool:
 
 def _too_large(most: int) -> PlainTextResponse:
     return _refused(413, f"This is too large: at most {most / MB:.3g} MB are taken here.")
+
+
+def _too_many() -> PlainTextResponse:
+    return _refused(503, "Too much is being sent here just now: try again in a moment.")
 
 
 def _refused(status: int, words: str) -> PlainTextResponse:
