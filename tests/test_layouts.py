@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pix2pix.data import evidence
+from pix2pix.data.evidence import Glance
 from pix2pix.data.layouts import HALVES, DatasetError, halves
 from pix2pix.data.pairs import Found, find_pairs
 from pix2pix.data.sides import likely_direction, look_for_labels
@@ -179,6 +181,25 @@ def test_photos_in_folders_by_kind_that_are_numbered_alike_are_asked_about(tmp_p
     fill(tmp_path, {"boots": photo, "heels": lambda index: photo(index + 20)})
     assert options(doubt(tmp_path))[-1] == "--layout photos"
     assert len(find_pairs(tmp_path, "photos").splits["train"]) == 18
+
+
+@pytest.mark.parametrize("kinds", [2, 3, 5])
+def test_at_most_64_pictures_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: int):
+    """Photos by kind, some of which are called alike, take the longest to be known as what they are."""
+    for kind in range(kinds):
+        for index in range(60):
+            name = f"{index}.jpg" if index < 50 else f"of {kind} {index}.jpg"
+            save(photo(index + 60 * kind), tmp_path / f"kind {kind}" / name)
+    looked_at: list[Path] = []
+
+    def glance(path: Path) -> Glance | None:
+        looked_at.append(path)
+        return see(path)
+
+    see = evidence.glance
+    monkeypatch.setattr(evidence, "glance", glance)
+    assert find_pairs(tmp_path, open_files=False).layout == "photos"
+    assert kinds < len(looked_at) <= 64
 
 
 def test_folders_that_mean_something_are_never_pooled(tmp_path: Path):

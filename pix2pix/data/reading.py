@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Literal
 
-from pix2pix.data.evidence import CUTS, Together, Verdict, compare, glances, spread, verdicts
+from pix2pix.data.evidence import CUTS, LOOKED_AT, Together, Verdict, compare, glances, spread, verdicts
 from pix2pix.data.kinds import looks_drawn
 from pix2pix.data.layouts import SIDES, DatasetError, Layout, Reading, in_doubt
 from pix2pix.data.series import ALL_MATCHED, MOST, Key, Match, Roles, Series, match, matches, within
 from pix2pix.data.tree import INPUT_WORDS, LABEL_WORDS, MEANING, PICTURE_WORDS, TARGET_WORDS, Tree, words_of
 
-SAMPLED = 24  # pairs of two folders that are compared
-CUT_UP = 32  # pictures of which it is asked whether they were put together of several
+SAMPLED = 16  # pairs of two folders that are compared, and in all where there are more folders
+FEWEST = 2  # of them for any two folders
+AGAIN = 8  # pairs of those two that alone seem to belong together, of many
+CUT_UP = 32  # pictures, at most, of which it is asked whether they were put together of several
 FEW = 8  # pictures, below which a single sign is an accident
 MIXED = 0.2  # share of drawn pictures among photos, or of photos among drawn ones, from which they are two sorts
 MOST_READINGS = 6
@@ -88,8 +90,12 @@ def _candidates(roles: Roles) -> Iterable[list[Series]]:
 
 def _judged(tree: Tree, found: list[Match]) -> Plan | None:
     """The plan for series that match by their names; None where the pictures say that they are one set of photos."""
-    seen = [(pair, _compared(tree, pair, SAMPLED // len(found) + 1)) for pair in found]
+    seen = [(pair, _compared(tree, pair, max(FEWEST, SAMPLED // len(found)))) for pair in found]
     belong = [(pair, each) for pair, each in seen if _belong(pair, each)]
+    if len(belong) == 1 and len(found) > SAMPLED // AGAIN:  # few pairs may have outlines in common by accident
+        pair = belong[0][0]
+        each = _compared(tree, pair, AGAIN)
+        belong = [(pair, each)] if _belong(pair, each) else []
     if len(belong) > 1:
         raise _one_of_many([pair for pair, _ in belong])
     if not belong:
@@ -196,10 +202,11 @@ def _called(series: Series) -> str:
     return f"{series.role}/" if series.role else "what lies in the folder itself"
 
 
-def _compared(tree: Tree, pair: Match, count: int = SAMPLED) -> Together | None:
+def _compared(tree: Tree, pair: Match, count: int) -> Together | None:
     """What the pictures of two series have to do with each other; None where none can be read."""
     every = [two for (split, _), two in pair.pairs.items() if split in ("", "train")] or list(pair.pairs.values())
     chosen = [every[index] for index in spread(len(every), count)]
+    tree.looked_at += 2 * len(chosen)
     looks = glances([tree.root / path for two in chosen for path in two])
     both = [(x, y) for x, y in zip(looks[::2], looks[1::2], strict=True) if x and y]
     return compare(*zip(*both, strict=True)) if both else None
@@ -271,7 +278,8 @@ def _never_pool(roles: Roles) -> None:
 def _cut_up(tree: Tree, plan: Plan, folders: tuple[str, ...]) -> Layout:
     """Whether pictures hold both A and B, and how; or are photos."""
     paths = [path for (split, _), (path, _) in plan.pairs.items() if split in ("", "train")]
-    looks = glances([tree.root / paths[index] for index in spread(len(paths), CUT_UP)])
+    count = min(CUT_UP, LOOKED_AT - tree.looked_at)
+    looks = glances([tree.root / paths[index] for index in spread(len(paths), count)])
     seen = list({each.rgb.tobytes(): each for each in looks if each}.values())  # copies of a picture speak once
     if not seen:
         return "photos"

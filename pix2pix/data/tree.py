@@ -67,6 +67,8 @@ class Tree:
     folders: list[Folder]
     left_out: dict[str, str]
     """pictures that cannot be used, by their path below the root, and why"""
+    looked_at: int = 0
+    """how many of the pictures have been opened, to see how the folder is to be read"""
 
     def describe(self) -> str:
         """How many there are, and where: one sentence for a person."""
