@@ -100,7 +100,7 @@ def _translate(options: argparse.Namespace) -> int:
 
     from pix2pix import images
     from pix2pix.inference import Translator
-    from pix2pix.input_checks import INVERTED, inverted
+    from pix2pix.input_checks import INVERTED
 
     outputs = _outputs(options.inputs, options.out)
     translator = Translator.load(options.checkpoint, options.device)
@@ -115,7 +115,7 @@ def _translate(options: argparse.Namespace) -> int:
             tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)
             continue
         if options.invert:
-            picture = inverted(picture)
+            picture = translator.inverted(picture)
         if not options.photo and (remark := translator.remark(picture)):
             option = " (--invert)" if remark == INVERTED else ""
             tqdm.write(f"warning: {path}: {remark}{option}", file=sys.stderr)

@@ -13,7 +13,9 @@ from pix2pix.palette import Palette
 MOST_CLASSES = 64
 HIGHEST = 63  # of the numbers, beside that of what is not labelled
 UNLABELLED = 255  # by custom
+MOSTLY = 0.5  # share of the pixels whose numbers a palette has to have, for others to be further classes
 _BITS = 8
+_STEP = 16  # pixels between those that tell most pictures of several bands
 
 
 def colour_of(number: int) -> tuple[int, int, int]:
@@ -46,17 +48,38 @@ def numbered(palette: Palette | None) -> Mapping[int, tuple[int, int, int]]:
     return found
 
 
+def _one_band(picture: Image.Image) -> Image.Image | None:
+    """That of a picture which has but one, or several that are alike and nothing clear; None for others."""
+    if picture.mode in ("L", "I") or picture.mode.startswith("I;16"):
+        return picture
+    if picture.mode == "P":
+        picture = picture.convert("RGBA")
+    if picture.mode not in ("RGB", "RGBA", "LA"):
+        return None
+    pixels = np.asarray(picture)
+    for part in (pixels[::_STEP, ::_STEP], pixels):
+        colours, clear = (
+            (part[..., :-1], part[..., -1] < 255) if picture.mode.endswith("A") else (part, np.array(False))
+        )
+        if (colours != part[..., :1]).any() or clear.any():
+            return None
+    return picture.getchannel(0)
+
+
 def values_of(picture: Image.Image) -> Set[int] | None:
-    """The numbers that a picture of one band holds; None where they are too many, or not whole, to be classes."""
-    if picture.mode == "L":
-        values = [value for value, count in enumerate(picture.histogram()) if count]
-    elif picture.mode == "I" or picture.mode.startswith("I;16"):
-        pixels = np.asarray(picture)
+    """The numbers that a picture of one band, or of several that are alike, holds; None where they are too many, or not
+    whole, to be classes.
+    """
+    band = _one_band(picture)
+    if band is None:
+        return None
+    if band.mode == "L":
+        values = [value for value, count in enumerate(band.histogram()) if count]
+    else:
+        pixels = np.asarray(band)
         if pixels.min(initial=0) < 0 or pixels.max(initial=0) > UNLABELLED:
             return None
         values = np.flatnonzero(np.bincount(pixels.ravel())).tolist()
-    else:
-        return None
     return set(values) if len(values) <= MOST_CLASSES else None
 
 
@@ -67,14 +90,33 @@ def are_classes(numbers: Set[int]) -> bool:
 
 
 def coloured(picture: Image.Image, palette: Palette) -> Image.Image | None:
-    """RGB of a picture of class numbers; None where it is none, or has a number that the palette has not."""
-    numbers = numbered(palette)
-    if not numbers or (values := values_of(picture)) is None or not values <= numbers.keys():
+    """RGB of a picture of class numbers; None where it is none.
+
+    Numbers that the palette has not have the colours that they commonly have.
+    """
+    colours = numbered(palette)
+    if not colours or (further := further_numbers(picture, palette)) is None:
         return None
-    table = np.zeros((max(numbers) + 1, 3), np.uint8)
-    for number, colour in numbers.items():
+    band = _one_band(picture)
+    table = np.zeros((UNLABELLED + 1, 3), np.uint8)
+    for number, colour in {**colours, **{number: colour_of(number) for number in further}}.items():
         table[number] = colour
-    return Image.fromarray(table[np.asarray(picture, np.int64)])
+    return Image.fromarray(table[np.asarray(band, np.int64)])
+
+
+def further_numbers(picture: Image.Image, palette: Palette | None) -> Set[int] | None:
+    """The class numbers of a picture that the palette has not; None where it does not hold numbers of its classes."""
+    colours = numbered(palette)
+    if not colours or max(colours) > UNLABELLED or (values := values_of(picture)) is None:
+        return None
+    further = values - colours.keys()
+    if further:
+        pixels = np.asarray(_one_band(picture), np.int64)
+        are_greys = {(number,) * 3 for number in further} <= set(colours.values())  # black and white, say
+        are_small = max(further - {UNLABELLED}, default=0) <= HIGHEST
+        if are_greys or not are_small or np.isin(pixels, list(colours)).mean() < MOSTLY:
+            return None
+    return further
 
 
 def ranged(numbers: Iterable[int]) -> str:

@@ -12,11 +12,12 @@ from PIL import Image
 from torch import Tensor
 
 from pix2pix import images
+from pix2pix.classes import further_numbers, ranged
 from pix2pix.devices import pick_device
 from pix2pix.edges import EdgeStyle, edges
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Network
-from pix2pix.input_checks import LOOKED_AT, on_sheet, remark_on
+from pix2pix.input_checks import LOOKED_AT, inverted, on_sheet, remark_on
 from pix2pix.palette import snap
 from pix2pix.scales import shallow
 from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, translated
@@ -113,9 +114,19 @@ class Translator:
             picture = on_sheet(shallow(picture, source.scale))
         return images.to_rgb(picture, source.scale, source.palette)
 
+    def inverted(self, picture: Image.Image) -> Image.Image:
+        """Light lines on a dark ground, or on a transparent sheet, as dark lines on light; all else as it is."""
+        source = self.metadata.source
+        return picture if source.palette else inverted(shallow(picture, source.scale))
+
     def remark(self, picture: Image.Image) -> str:
         """One sentence on an input that is unlike what the generator learned from; empty where all is well."""
         source = self.metadata.source
+        if further := further_numbers(picture, source.palette):
+            return (
+                f"It holds numbers of classes that this generator did not learn, {ranged(further)}: each was taken for "
+                "another one."
+            )
         picture = self.rgb(picture)
         width = self.metadata.line_width * LOOKED_AT / self.config.image_size
         return remark_on(picture, source.kind, source.palette, width, self.metadata.colour_hints)
@@ -161,7 +172,7 @@ class Translator:
         Raises ValueError where there is not the memory to translate it.
         """
         self.tile_side(photo, how, size, memory)  # the edges take a third of the copies that are counted there
-        photo = images.to_rgb(photo)
+        photo = images.to_rgb(photo, self.metadata.target.scale)
         photo = photo.resize(self.seen_size(photo, how, size), Image.Resampling.BILINEAR)
         return edges(photo, EdgeStyle(detail, self.metadata.line_width))
 

@@ -12,7 +12,7 @@ from pix2pix.data.dataset import PairedImages
 from pix2pix.data.doctor import examine
 from pix2pix.data.kinds import Kinds
 from pix2pix.data.pairs import find_pairs
-from pix2pix.data.sides import formats, likely_direction, look_for_labels
+from pix2pix.data.sides import formats, likely_direction, look_for_labels, with_every_class
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
@@ -63,6 +63,53 @@ def test_numbers_of_classes_are_recognised_and_coloured(tmp_path: Path, kind: st
     *_, report = examine(found)
     assert report.leave_out == (), "none of them is blank"
     assert any("hold the numbers of classes" in finding.what for finding in report.findings)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
+def test_numbers_in_bands_that_are_all_alike_are_the_same(tmp_path: Path, mode: str):
+    (tmp_path / "A").mkdir()
+    for index in range(COUNT):
+        Image.fromarray(many(index)).convert(mode).save(tmp_path / "A" / f"{index}.png")
+        save(photo(index), tmp_path / "B" / f"{index}.png")
+    found = find_pairs(tmp_path)
+    kinds, _ = look_for_labels(found)
+    assert kinds
+    assert set(kinds.numbers) == set().union(*(np.unique(many(index)).tolist() for index in range(COUNT)))
+    shown, _ = PairedImages(found, load_size=64, crop_size=64, **formats(found, "AtoB")).pictures(0)
+    expected = coloured(Image.fromarray(many(int(found.splits["train"][0].a.stem))), palette_of(kinds.numbers))
+    assert expected
+    assert shown.tobytes() == expected.tobytes()
+
+
+def test_a_class_that_is_in_few_files_has_its_colour_too(tmp_path: Path):
+    """Of many files a handful is looked at for what they are, and more for the classes that there are."""
+    fill(tmp_path, "0 … 3")
+    for index in range(COUNT, 60):
+        save(DRAWN["0 … 3"](index), tmp_path / "A" / f"{index:02}.png")
+        save(photo(index), tmp_path / "B" / f"{index:02}.png")
+    numbers = DRAWN["0 … 3"](1)
+    numbers[10:30, 10:30] = 21
+    save(numbers, tmp_path / "A" / "01.png")
+    found = find_pairs(tmp_path)
+    quick, _ = look_for_labels(found)
+    assert quick
+    assert 21 not in quick.numbers, "else this tests nothing"
+    every, _ = with_every_class(found, (quick, None))
+    assert every
+    assert every.numbers == (0, 1, 2, 3, 21)
+    assert every.palette == palette_of([0, 1, 2, 3, 21])
+
+
+def test_numbers_that_a_palette_has_not_leave_the_others_their_colours():
+    numbers = DRAWN["0 … 3"](0)
+    numbers[10:30, 10:30], numbers[:2] = 21, 255
+    shown = coloured(Image.fromarray(numbers), palette_of(range(4)))
+    expected = coloured(Image.fromarray(numbers), palette_of([0, 1, 2, 3, 21, 255]))
+    assert shown
+    assert expected
+    assert shown.tobytes() == expected.tobytes()
+    black_and_white = Image.fromarray(np.where(numbers > 0, 255, 0).astype(np.uint8))
+    assert coloured(black_and_white, palette_of([0, 1])) is None, "these are its colours"
 
 
 def test_as_the_target_they_are_coloured_too(tmp_path: Path):
@@ -124,3 +171,7 @@ def test_a_generator_takes_numbers_and_colours_alike(tmp_path: Path):
     assert colours
     assert translator(numbers).tobytes() == translator(colours).tobytes()
     assert np.asarray(translator(numbers)).std() > 0
+    assert translator.remark(numbers) == ""
+    assert translator.inverted(numbers) is numbers, "there is nothing to invert in classes"
+    strange = Image.fromarray(np.where(np.asarray(numbers) == 3, np.uint8(9), np.asarray(numbers)))
+    assert "did not learn, 9" in translator.remark(strange)

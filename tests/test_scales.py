@@ -11,7 +11,7 @@ from pix2pix import Translator, images
 from pix2pix.data.dataset import PairedImages
 from pix2pix.data.doctor import examine
 from pix2pix.data.pairs import Found, find_pairs
-from pix2pix.data.sides import Values, look_for_labels, measure
+from pix2pix.data.sides import Values, formats, look_for_labels, measure
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
@@ -167,3 +167,18 @@ def test_it_is_kept_in_the_generators_file_and_used_when_translating(tmp_path: P
     eight = Image.fromarray((255 * grey(0)).round().astype(np.uint8))
     wanted, made = (np.asarray(translator(picture), int) for picture in (eight, Image.fromarray(values)))
     assert np.abs(wanted - made).max() <= 2, "grey levels: the inputs differ by one here and there"
+    assert translator.inverted(Image.fromarray(values)).tobytes() == translator.rgb(Image.fromarray(values)).tobytes()
+
+
+def test_edges_are_made_of_a_deep_photo_as_in_training(tmp_path: Path):
+    for index in range(COUNT):
+        save((grey(index) * 300 + 2000).astype(np.uint16), tmp_path / f"{index}.png")
+    found = find_pairs(tmp_path)
+    scales = formats(found, "AtoB")["scales"]
+    drawing, _ = PairedImages(found, load_size=64, crop_size=64, scales=scales).pictures(0)
+    path = tmp_path / "generator.safetensors"
+    metadata = Metadata("ct", 1, a=Side("edges"), b=Side("photo", scale=scales[1]))
+    checkpoint.save(path, Generator(GeneratorConfig(64, ngf=4)), metadata)
+    made = Translator.load(path).edges_of(images.load(found.splits["train"][0].a))
+    assert made.tobytes() == drawing.tobytes()
+    assert np.asarray(made).min() == 0, "there are lines"

@@ -5,7 +5,7 @@ from typing import Any
 
 from pix2pix.classes import ranged
 from pix2pix.data.pairs import Found
-from pix2pix.data.sides import look_for_labels, measure
+from pix2pix.data.sides import look_for_labels, measure, with_every_class
 from pix2pix.palette import listed
 from training.config import TrainConfig
 from training.run import Run
@@ -22,7 +22,7 @@ def resolve_auto(run: Run, found: Found, is_main: bool) -> TrainConfig:
     if run.state_file.exists():
         return config
     changes: dict[str, Any] = {}
-    kinds = look_for_labels(found)
+    kinds = with_every_class(found, look_for_labels(found))
     palettes = ("palette", "target_palette") if config.direction == "AtoB" else ("target_palette", "palette")
     for side, kind, palette in zip("ab", kinds, palettes, strict=True):
         if kind and kind.numbers and getattr(config, palette) == "none":

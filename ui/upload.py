@@ -113,13 +113,12 @@ def _translate(
     """The translation, and what becomes of the picture of edges and of the notice."""
     if not path or not name:
         return None, gr.Image(None, visible=False), gr.Markdown(visible=False)
-    from pix2pix.input_checks import inverted
 
     try:
         given = uploaded_picture(path)
         translator = studio.translator(name)
         if invert:
-            given = inverted(given)
+            given = translator.inverted(given)
         if studio.public:
             size = min(size or max(given.size), PUBLIC_SIDE)
         drawing = translator.edges_of(given, amount, how, size) if make_edges else given

@@ -33,7 +33,7 @@ from pix2pix.data.findings import (
 from pix2pix.data.kinds import Kinds
 from pix2pix.data.layouts import HALVES, DatasetError, Layout, half_size, halves
 from pix2pix.data.pairs import MIN_SIDE, Entry, Found
-from pix2pix.data.sides import Values, look_for_labels, measure
+from pix2pix.data.sides import Values, look_for_labels, measure, with_every_class
 from pix2pix.data.tree import SPLITS
 from pix2pix.formats import deep_bands, opened, why_not
 from pix2pix.palette import Palette, is_strange
@@ -110,7 +110,7 @@ def examine(found: Found) -> Iterator[Report]:
     compared = set(spread(len(entries), SAMPLED)) if found.layout != "photos" else set()
     notes = Notes(found)
     yield notes.report(0, len(entries))
-    kinds = look_for_labels(found)
+    kinds = with_every_class(found, look_for_labels(found))
     notes.values = measure(found, kinds)
     scales = [values and values.scale for values in notes.values]
     sides = [Side(scale, kind or Kinds()) for scale, kind in zip(scales, kinds, strict=True)]

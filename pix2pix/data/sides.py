@@ -2,8 +2,9 @@
 them is the input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from os import cpu_count
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from pix2pix import images, scales
+from pix2pix.classes import HIGHEST, UNLABELLED, palette_of, values_of
 from pix2pix.data.evidence import Glance, glances, spread
 from pix2pix.data.kinds import Kinds, kind_of
 from pix2pix.data.layouts import HALVES, halves
@@ -44,6 +46,35 @@ def look_for_labels(found: Found) -> tuple[Kinds | None, Kinds | None]:
         )
     a, b = ([each for each in side if each] for side in sides)
     return _kinds(a), _kinds(b)
+
+
+def with_every_class(
+    found: Found, kinds: tuple[Kinds | None, Kinds | None], most: int = MEASURED
+) -> tuple[Kinds | None, Kinds | None]:
+    """The same, with the numbers of the classes that are in so many files of a side: some are in few of them."""
+    entries = every_entry(found)
+    chosen = [entries[index] for index in spread(len(entries), most)]
+    a, b = (_with_every_class(found, chosen, side, kind) for side, kind in enumerate(kinds))
+    return a, b
+
+
+def _with_every_class(found: Found, entries: Sequence[Entry], side: int, kind: Kinds | None) -> Kinds | None:
+    if not kind or not kind.numbers:
+        return kind
+    with ThreadPoolExecutor(cpu_count() or 1) as pool:
+        every = set(kind.numbers).union(*pool.map(lambda entry: _numbers(found, entry, side), entries))
+    numbers = tuple(sorted(number for number in every if number <= HIGHEST or number == UNLABELLED))
+    return replace(kind, numbers=numbers, palette=palette_of(numbers))
+
+
+def _numbers(found: Found, entry: Entry, side: int) -> Set[int]:
+    try:
+        picture = images.load(entry.b if side and entry.b else entry.a)
+    except OSError:
+        return frozenset()
+    if found.layout in HALVES:
+        picture = halves(picture, found.layout)[side]
+    return values_of(picture) or frozenset()
 
 
 def _kinds(side: Sequence[Glance]) -> Kinds:
