@@ -58,6 +58,7 @@ NOT_THE_DEFAULTS = {
     "log_every": 1,
     "preview_every": 2,
     "save_every": 3,
+    "log_to": "wandb",
     "notify": "https://example.org:8443/hooks/1?key=2",
     "licence": "CC0",
     "provenance": "drawn by code",

@@ -30,7 +30,7 @@ FLOORS = (
      "training.process", "training.queue", "training.status"),
     ("training.folders",),
     ("training.run",),
-    ("training.notify",),
+    ("training.notify", "training.trackers"),
     ("training.batches", "training.discriminators"),
     ("training.perceptual_terms", "training.distillation"),
     ("training.state", "training.resolve"),
@@ -67,6 +67,7 @@ LESS = {
     ("training.status", "pix2pix"): {"pix2pix.validation", "pix2pix.files.places"},
     ("training.run", "pix2pix"): {"pix2pix.files.places"},
     ("training.notify", "pix2pix"): set(),
+    ("training.trackers", "pix2pix"): set(),
 }
 PACKAGES = ("pix2pix", "training", "ui")
 FILES = [ROOT / "app.py", *(path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py")))]

@@ -152,11 +152,12 @@ def _train(run: Run) -> None:
 
     from training.loop import train  # torch takes seconds to import: not for --help or a wrong name
     from training.notify import telling
+    from training.trackers import tracking
 
     _log_to(run)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(run))
-    with telling(run) if _is_main() else nullcontext():
+    with telling(run) if _is_main() else nullcontext(), tracking(run) if _is_main() else nullcontext():
         try:
             with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
                 train(run)

@@ -17,6 +17,7 @@ Direction = Literal["AtoB", "BtoA"]
 Layout = Literal["auto", "pairs", "stacked", "thirds-12", "thirds-13", "thirds-23", "folders", "photos"]
 Kind = Literal["image", "edges", "photo", "labels"]
 Precision = Literal["auto", "fp32", "bf16"]
+Tracker = Literal["none", "tensorboard", "trackio", "wandb"]
 
 
 Preset = Literal["quick", "recommended", "paper"]
@@ -199,6 +200,9 @@ class TrainConfig:
     """steps between previews"""
     save_every: Interval = 500
     """steps between saves of the whole state: what a crash can cost at most"""
+    log_to: Tracker = "none"
+    """a tracker that follows the training as well, where it is installed: it gets figures, and previews if it takes
+    pictures; tensorboard writes them into the run's folder tracker"""
     notify: str = ""
     """address (https://…) that gets a line of JSON by POST when the training ends and when the coach warns; whatever
     becomes of it, the training goes on"""
@@ -289,6 +293,7 @@ _CHOICES = {
     "a": get_args(Kind),
     "b": get_args(Kind),
     "precision": get_args(Precision),
+    "log_to": get_args(Tracker),
 }
 _SCALE = re.compile(r"auto|-?[\d.]+(e[-+]?\d+)?\.\.-?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
 _PALETTE = re.compile(r"none|cmp|([^=,#]+=)?#[0-9a-fA-F]{6}(,([^=,#]+=)?#[0-9a-fA-F]{6})*")

@@ -49,9 +49,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "lambda_feature_matching", "lambda_activation", "lambda_perceptual", "lambda_colour", "lambda_projected",
         "l1_steps", "seed",
     ),
-    "The machine": (
-        "device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every", "notify",
-    ),
+    "The machine": ("device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every",
+                    "log_to", "notify"),
     "For its file": ("licence", "provenance"),
 }  # fmt: skip
 CHOICES = {"crop_size": [32, 64, 128, 256, 512, 1024], "device": ["auto", "cpu", "mps", "cuda"]}

@@ -1,0 +1,109 @@
+"""Shows a training in a tracker that people have (TensorBoard, Trackio, Weights & Biases), through Accelerate.
+
+It reads the run directory from a thread of its own, as the app does, and the training knows nothing of it: a tracker
+that is not installed, fails or hangs costs a line in the log, and some seconds when the training is over.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from training.run import Run
+
+if TYPE_CHECKING:
+    from accelerate.tracking import GeneralTracker
+
+LOOK_S = 5.0  # between looks
+LEAVE_S = 15.0  # that the process waits for the last figures before it ends all the same
+FOLDER = "tracker"  # of the run directory, for trackers that write files
+NOT_TOLD = ("name", "dataset", "notify", "provenance", "licence")  # of the settings: places and words
+
+log = logging.getLogger("training")
+
+
+@contextmanager
+def tracking(run: Run) -> Iterator[None]:
+    """While it trains inside. Whatever goes wrong with the tracker stays here."""
+    if run.config.log_to == "none":
+        yield
+        return
+    watcher = Watcher(run)
+    watcher.thread.start()
+    try:
+        yield
+    finally:
+        watcher.over.set()
+        watcher.thread.join(LEAVE_S)
+
+
+class Watcher:
+    """The thread. It is a daemon: the process may end while a tracker hangs."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._watch, name=f"tracker of {run.name}", daemon=True)
+        self._step = run.status().saved_step or 0  # what is beyond it is forgotten by a resume, and made anew
+        self._shown = self._step if self._step else -1
+        self._offset = 0
+
+    def _watch(self) -> None:
+        try:
+            self._wait_for_the_beginning()
+            tracker = self._tracker()
+            while not self.over.wait(LOOK_S):
+                self._tell(tracker)
+            self._tell(tracker)
+            tracker.finish()
+        except Exception as error:  # a tracker may raise anything at all
+            why = f"{type(error).__name__}: {error}".replace("\n", " ")[:300]
+            log.warning("%s follows no longer (%s). That does not change the training.", self.run.config.log_to, why)
+
+    def _wait_for_the_beginning(self) -> None:
+        """When it runs, a resume has forgotten what is made anew, and Accelerate knows its processes."""
+        while not self.over.is_set() and self.run.status().state == "starting":
+            time.sleep(0.1)
+
+    def _tracker(self) -> "GeneralTracker":
+        from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
+
+        name = self.run.config.log_to
+        if name not in [str(each.value) for each in get_available_trackers()]:
+            raise ModuleNotFoundError(f"it is not installed here: pip install {name}")
+        kind: Any = LOGGER_TYPE_TO_CLASS[name]
+        where = [self.run.path / FOLDER] if kind.requires_logging_directory else []
+        started = kind(self.run.name, *where)
+        started.start()
+        settings = {key: value for key, value in asdict(self.run.config).items() if key not in NOT_TOLD}
+        started.store_init_configuration(
+            {key: value if isinstance(value, int | float | str) else str(value) for key, value in settings.items()}
+        )
+        return started
+
+    def _tell(self, tracker: "GeneralTracker") -> None:
+        """The rows and the previews that have come since the last time, by step, since some trackers never go back."""
+        rows, self._offset = self.run.metrics(self._offset)
+        told = [(row["step"], row) for row in rows if row["step"] > self._step]
+        shown = [(int(path.stem), path) for path in self.run.previews() if int(path.stem) > self._shown]
+        for step, what in sorted([*shown, *told], key=lambda pair: pair[0]):
+            if isinstance(what, dict):
+                tracker.log({key: value for key, value in what.items() if key != "step"}, step=step)
+                self._step = step
+            else:
+                with Image.open(what) as picture:
+                    self._show(tracker, np.asarray(picture.convert("RGB")), step)
+                self._shown = step
+
+    def _show(self, tracker: Any, pixels: np.ndarray, step: int) -> None:
+        """Not all trackers of Accelerate take pictures."""
+        if self.run.config.log_to == "tensorboard":
+            tracker.log_images({"previews": pixels[None]}, step=step, dataformats="NHWC")
+        elif hasattr(tracker, "log_images"):
+            tracker.log_images({"previews": [pixels]}, step=step)
