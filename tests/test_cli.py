@@ -1,6 +1,8 @@
 """`python -m pix2pix`: real processes, files in and out, one line and exit status 2 for what a person can mend."""
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from PIL import Image
 from pix2pix import Translator
 from pix2pix.__main__ import main
 from pix2pix.files.places import ROOT
+from tests.scenes import photo, save
 
 
 @pytest.fixture
@@ -104,3 +107,37 @@ def test_help_needs_no_torch():
     assert "translate" in done.stdout
     assert "argparse" in done.stderr
     assert "torch" not in done.stderr
+
+
+def first_character(*command: object, **environment: str) -> tuple[str, str]:
+    """What `command | head -c 1` prints, and what of it comes on stderr."""
+    piped = f"{shlex.join([sys.executable, *map(str, command)])} | head -c 1"
+    done = subprocess.run(
+        ["bash", "-c", piped], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout, done.stderr
+
+
+def test_a_reader_that_has_gone_away_is_no_error(make_generator: Callable[..., Path]):
+    assert first_character("-m", "pix2pix", "info", make_generator()) == ("{", "")
+
+
+def test_a_training_goes_on_when_its_reader_has_gone_away(tmp_path: Path):
+    for index in range(4):
+        save(photo(index, (36, 36)), tmp_path / "photos" / f"{index}.png")
+    settings = {"dataset": tmp_path / "photos", "name": "unread", "crop-size": 32, "load-size": 36, "ngf": 4, "ndf": 4,
+                "steps": 6, "log-every": 1, "device": "cpu", "layout": "photos"}  # fmt: skip
+    options = [word for key, value in settings.items() for word in (f"--{key}", value)]
+    assert first_character("-m", "training", *options, PIX2PIX_RUNS=str(tmp_path / "runs")) == ("4", "")
+    log = (tmp_path / "runs" / "unread" / "log.txt").read_text()
+    assert "[6]" in log
+    assert "Finished at step 6 of 6." in log
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no file on a disk that is always full")
+def test_what_cannot_be_written_to_is_one_line(make_generator: Callable[..., Path]):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "pix2pix.doctor", str(make_generator().parent)]
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "No space left" in done.stderr

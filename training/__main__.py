@@ -22,6 +22,7 @@ from typing import NoReturn
 
 import psutil
 
+from pix2pix.console import exit_status
 from training import process
 from training.config import DEMO_SETTINGS, FORMER_NAMES, PRESETS, TrainConfig
 from training.run import Run, RunBusy
@@ -222,7 +223,11 @@ def _processes() -> int:
 
 
 def _log_to(run: Run) -> None:
-    """To the terminal and log.txt; when the app has started this process, stdout is log.txt already."""
+    """To the terminal and log.txt; when the app has started this process, stdout is log.txt already.
+
+    Where nobody reads the terminal's side any more (`… | head -1`), the training goes on, and so does log.txt.
+    """
+    logging.raiseExceptions = False
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if _is_main() and not (run.log_file.exists() and os.path.samestat(os.fstat(1), run.log_file.stat())):
         process.begin_log(run.log_file)
@@ -237,7 +242,6 @@ def _leave(status: int) -> NoReturn:
     exception"), whether the process group is destroyed first or left to the end of the interpreter.
     """
     logging.shutdown()
-    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
@@ -245,7 +249,7 @@ def _leave(status: int) -> NoReturn:
 def command() -> NoReturn:
     """`python -m training`, and `pix2pix-train` where it is installed."""
     prepare_process()
-    (_leave if _processes() > 1 else sys.exit)(main(sys.argv[1:]))
+    (_leave if _processes() > 1 else sys.exit)(exit_status(lambda: main(sys.argv[1:])))
 
 
 if __name__ == "__main__":
