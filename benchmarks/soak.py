@@ -173,7 +173,7 @@ async def draw_together(
     if status["error"] or status["state"] not in ("starting", "running", "finished"):
         faults.append(f"the training has {status['state']}: {status['error']}")
     await visit.call("train_stop", "beside")
-    await visit.press("train-delete-sure", "beside")
+    await visit.delete("beside")
     return faults
 
 
@@ -220,7 +220,7 @@ async def visit_of(url: str, place: Place, drawings: list[str], rng: random.Rand
             await visit.call("train_stop", name)
             await visit.press("train-zip", name)
             await visit.press("train-report", name)
-            await visit.press("train-delete-sure", name)
+            await visit.delete(name)
 
 
 def drawn(rng: random.Random) -> bytes:
@@ -257,6 +257,11 @@ class Visit:
         (event,) = (each for each in events if [button, "click"] in
                     [[self._element(key), name] for key, name in each["targets"]])  # fmt: skip
         await self._run(event["id"], [run])
+
+    async def delete(self, run: str) -> None:
+        """With both of its buttons: the second deletes what the first has asked about."""
+        await self.press("train-delete", run)
+        await self.press("train-delete-sure", run)
 
     async def upload(self, content: bytes) -> dict[str, Any]:
         reply = await self.client.post(f"{ENDPOINT}/upload", files={"files": ("drawing.png", content)})

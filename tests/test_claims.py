@@ -137,3 +137,19 @@ def test_weights_that_claim_to_be_more_are_refused_in_a_sentence(tmp_path: Path,
         foreign.read(path)
     assert "\n" not in str(error.value)
     assert psutil.Process().memory_info().rss - before < 200e6  # the billion would be 2 GB
+
+
+@pytest.mark.parametrize("content", [b"root:x:0:0:root", b"PK\3\4 no zip", b"PK\5\6" + bytes(18), b"\0" * 99])
+def test_what_is_no_file_of_weights_is_said_in_our_words(tmp_path: Path, content: bytes):
+    path = tmp_path / "latest_net_G.pth"
+    path.write_bytes(content)
+    with pytest.raises(ForeignError) as error:
+        foreign.read(path)
+    allowed = (f"{path} is no whole file of PyTorch weights", f"{path} is refused: it holds more than weights")
+    assert str(error.value).startswith(allowed)
+    assert "index" not in str(error.value)
+
+
+def test_a_folder_is_no_file_of_weights(tmp_path: Path):
+    with pytest.raises(ForeignError, match="cannot be read: Is a directory"):
+        foreign.read(tmp_path)

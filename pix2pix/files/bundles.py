@@ -30,6 +30,10 @@ class ForeignError(ValueError):
     """Why weights cannot be imported, in words, with the name of the file."""
 
 
+class CompressedError(ValueError):
+    """A zip that PyTorch has not written."""
+
+
 def tensors(path: Path) -> Weights:
     """The tensors of the generator in a file by their names. No code of the file is run. Raises ForeignError."""
     content = _content(path)
@@ -66,22 +70,24 @@ def _content(path: Path) -> Any:
         ) from None
     except ForeignError:
         raise
-    except Exception as error:  # unpickling raises anything at all on broken data
-        raise ForeignError(
-            f"{path} is no whole file of PyTorch weights: {shorten(str(error)) or type(error).__name__}"
-        ) from None
+    except OSError as error:
+        raise ForeignError(f"{path} cannot be read: {error.strerror or shorten(str(error))}") from None
+    except CompressedError as error:
+        raise ForeignError(f"{path} is no whole file of PyTorch weights: {error}") from None
+    except Exception:  # unpickling raises anything at all on broken data, in words for programmers
+        raise ForeignError(f"{path} is no whole file of PyTorch weights") from None
 
 
 def _require_stored(path: Path) -> None:
-    """Raises ValueError for a zip that unpacks to more than it is; PyTorch stores what it writes as it is."""
+    """Raises CompressedError for a zip that unpacks to more than it is; PyTorch stores what it writes as it is."""
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as opened:
         members = opened.infolist()
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise ValueError("it is a compressed zip, which PyTorch does not write")
+        raise CompressedError("it is a compressed zip, which PyTorch does not write")
     if sum(member.file_size for member in members) > path.stat().st_size:
-        raise ValueError("it claims to hold more than its size")
+        raise CompressedError("it claims to hold more than its size")
 
 
 def _generator(content: Any) -> Weights | None:
