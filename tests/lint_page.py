@@ -24,6 +24,7 @@ PROGRAMS = {
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("sheets", "plot", "compare")), "}"],
     "curves": [FUNCTION, TRAIN / "plot.js", TRAIN / "curves.js", "}"],
+    "hardest": ["export function page(element, server) {", TRAIN / "hardest.js", "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }
 

@@ -37,7 +37,7 @@ FLOORS = (
     ("training.preview", "training.progress"),
     ("training.loop",),
     ("training.__main__",),
-    ("training.measure",),
+    ("training.measure", "training.hardest"),
     ("ui", "ui.scheduler", "ui.uploads"),
     ("ui.blocks", "ui.guard"),
     ("ui.studio",),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from training.config import TrainConfig
 from training.run import Run
-from ui.train import compare, looks
+from ui.train import compare, hardest, looks
 
 
 @pytest.fixture
@@ -54,3 +54,18 @@ def test_of_the_settings_those_are_said_that_differ(run: Run, pairs: Path):
     assert compare.settings({"run": "boxes", "others": ["boxes"]})["alike"]
     for others in (["gone"], 7, [["x"]], ["../boxes"]):
         assert set(compare.settings({"run": "boxes", "others": others})) == {"error"}
+
+
+@pytest.mark.parametrize("files", [None, [], [7], "1.png", ["x"] * 5000])
+def test_no_training_begins_without_pairs_to_leave_out(run: Run, files: Any):
+    assert hardest.again({"run": "boxes", "files": files}) == {"error": "Choose the pairs to leave out."}
+    assert [each.name for each in Run.list()] == ["boxes"]
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "[]", "{}", '{"step": 1, "looked_at": {}, "pairs": [{"picture": "../config.json"}]}']
+)
+def test_of_damaged_findings_nothing_is_shown(run: Run, damage: str):
+    run.hardest_folder.mkdir()
+    (run.hardest_folder / "pairs.json").write_text(damage)
+    assert hardest.Search().found({"run": "boxes"}) == {"looking": False, "problem": "", "stamp": ""}

@@ -45,6 +45,7 @@ class Run:
         self.best_discriminators_file = self.path / places.BEST_DISCRIMINATORS_FILE
         self.log_file = self.path / "log.txt"
         self.metrics_file = self.path / "metrics.jsonl"
+        self.hardest_folder = self.path / "hardest"  # the pairs that it is farthest from, once someone has asked
         self.pinned_file = self.path / "pinned.png"  # the drawing that every preview shows as well
         self._status_file = self.path / "status.json"
         self._told: dict[str, Any] = {}  # what this process, if it trains, has written to status.json

@@ -1,0 +1,47 @@
+"""The hardest pairs in the Train tab: looked for, found again after a reload, and left out of the next run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_train import WAIT_MS, app, circles, runs, state
+from training.config import TrainConfig
+from training.loop import train
+from training.run import Run
+
+__all__ = ["app", "circles", "runs"]  # fixtures
+TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "steps": 30, "lr": 1e-3}
+
+
+def test_a_wrong_pair_is_seen_and_left_out(open_page: Callable[..., Page], circles: Path):
+    Image.new("RGB", (128, 64), "blue").save(circles / "2.png")
+    train(Run.create(TrainConfig(name="circles", dataset=str(circles), **TINY)))
+    page = open_page()
+    page.get_by_role("button", name="Hardest pairs").click()
+    panel = page.locator("#train-hardest")
+    expect(panel.locator(".hint")).to_contain_text("at step 30", timeout=WAIT_MS)
+    expect(panel.locator(".pairs label")).to_have_count(6)
+    expect(panel.locator(".pairs label", has_text=", train,").first).to_contain_text("2.png")
+    expect(panel.get_by_role("button", name="Train again")).to_be_disabled()
+
+    page.reload()
+    expect(panel.locator(".pairs img").first).to_be_visible(timeout=WAIT_MS)
+    panel.get_by_label("2.png").check()
+    panel.get_by_role("button", name="Train again without it").click()
+    expect(panel.locator(".hint")).to_contain_text("circles-2 is trained without 1 pair", timeout=WAIT_MS)
+    page.locator("#train-run input").click()
+    page.get_by_role("option", name="circles-2").click()
+    state(page, "running", "finished", "starting")
+    made = Run.named("circles-2").config
+    assert made.leave_out == ("2.png",)
+    assert (made.lr, made.steps, made.ngf) == (1e-3, 30, 4)
+
+
+def test_a_run_that_has_saved_nothing_says_so(open_page: Callable[..., Page], circles: Path):
+    Run.create(TrainConfig(name="circles", dataset=str(circles), **TINY))
+    page = open_page(viewport={"width": 360, "height": 740})
+    page.get_by_role("button", name="Hardest pairs").click()
+    expect(page.locator("#train-hardest .hint")).to_contain_text("circles has saved no generator yet", timeout=WAIT_MS)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

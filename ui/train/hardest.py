@@ -1,0 +1,116 @@
+"""The pairs that a run is farthest from, in the Train tab: their pictures, and a click that leaves them out."""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from pix2pix.data.folders import unused_name
+from pix2pix.files.places import ROOT, runs_dir
+from training.run import Run
+from ui.train.looks import PAGE, answer, script
+from ui.train.starting import start
+
+MOST_LEFT_OUT = 1000  # that a request may name
+
+
+def hardest_pairs() -> gr.HTML:
+    """The button, and what it opens."""
+    search = Search()
+
+    def begin(data: Any) -> dict[str, Any]:  # Gradio marks its functions, which methods do not allow
+        return search.begin(data)
+
+    def found(data: Any) -> dict[str, Any]:
+        return search.found(data)
+
+    return gr.HTML(
+        html_template=(PAGE / "hardest.html").read_text("utf-8"),
+        css_template=(PAGE / "hardest.css").read_text("utf-8"),
+        js_on_load=script("hardest"),
+        apply_default_css=False,
+        server_functions=[begin, found, again],
+        elem_id="train-hardest",
+    )
+
+
+class Search:
+    """Looks in a process of its own, at one run at a time, since it takes the whole machine."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._looking: set[str] = set()
+        self._problems: dict[str, str] = {}
+
+    def begin(self, data: Any) -> dict[str, Any]:
+        """Looks, unless it does so already."""
+
+        def look(run: Run) -> dict[str, Any]:
+            if run.name not in self._looking:
+                self._looking.add(run.name)
+                threading.Thread(target=self._look, args=(run,), name=f"hardest of {run.name}", daemon=True).start()
+            return {}
+
+        return answer(data, look)
+
+    def found(self, data: Any) -> dict[str, Any]:
+        """Whether it looks, and what it found: pairs with their pictures as data URLs."""
+
+        def look(run: Run) -> dict[str, Any]:
+            state = {"looking": run.name in self._looking, "problem": self._problems.get(run.name, "")}
+            try:
+                file = run.hardest_folder / "pairs.json"
+                found, stamp = json.loads(file.read_text("utf-8")), str(file.stat().st_mtime_ns)
+                if stamp == data.get("stamp"):
+                    return state | {"stamp": stamp}
+                about = {"stamp": stamp, "step": int(found["step"]), "looked_at": dict(found["looked_at"])}
+                return state | about | {"pairs": [_shown(run, pair) for pair in found["pairs"]]}
+            except (OSError, ValueError, KeyError, TypeError):  # none yet, or damaged
+                return state | {"stamp": ""}
+
+        return answer(data, look)
+
+    def _look(self, run: Run) -> None:
+        with self._turn:
+            self._problems.pop(run.name, None)
+            command = [sys.executable, "-m", "training.hardest", str(run.path)]
+            try:
+                done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    last = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+                    self._problems[run.name] = last.removeprefix("error: ")
+            except OSError as error:
+                self._problems[run.name] = str(error)
+            finally:
+                self._looking.discard(run.name)
+
+
+def again(data: Any) -> dict[str, Any]:
+    """Trains anew, with the settings of a run, without some more pairs."""
+
+    def begin(run: Run) -> dict[str, Any]:
+        files = data.get("files")
+        sound = isinstance(files, list) and all(isinstance(file, str) for file in files)
+        if not sound or not 0 < len(files) <= MOST_LEFT_OUT:
+            raise ValueError("Choose the pairs to leave out.")
+        settings = asdict(run.config)
+        name, dataset = unused_name(settings.pop("name"), runs_dir()), settings.pop("dataset")
+        settings["leave_out"] = tuple(dict.fromkeys([*run.config.leave_out, *files]))
+        made, _ = start(dataset, name, "paper", settings.pop("direction"), **settings)
+        count = f"{len(files)} pair{'s' if len(files) > 1 else ''}"
+        return {"run": made.name, "words": f"{made.name} is trained without {count}: choose it above to watch it."}
+
+    return answer(data, begin)
+
+
+def _shown(run: Run, pair: dict[str, Any]) -> dict[str, Any]:
+    """With its picture as a data URL, from the folder and no other."""
+    picture = (run.hardest_folder / Path(pair["picture"]).name).read_bytes()
+    shown = f"data:image/jpeg;base64,{base64.b64encode(picture).decode('ascii')}"
+    return {"split": str(pair["split"]), "file": str(pair["file"]), "error": float(pair["error"]), "picture": shown}
