@@ -1,6 +1,7 @@
 // A picture that is translated as it is, in place of a drawing; and what is unlike about either for the model.
 const REMARK_AFTER = 700; // ms without a change: nobody reads while the pen moves, and the server has better to do
-
+const DEEP =
+  "This picture has 16 bits, of which a browser shows 8: translate it in the Upload tab, which takes all of them.";
 const MOST_TAKEN = 1024; // pixels a side that are kept of a picture: no model sees more
 
 let given = null; // what the model gets in place of the sheet's drawing, until something is drawn: one of no strokes
@@ -26,6 +27,7 @@ function takenPicture() {
   pad.height = Math.max(1, Math.round(scale * traced.naturalHeight));
   const context = pad.getContext("2d");
   context.imageSmoothingQuality = "high";
+  context.imageSmoothingEnabled = !model.palette;
   if (inverted) context.fillRect(0, 0, pad.width, pad.height); // light strokes on nothing are on black
   context.drawImage(traced, 0, 0, pad.width, pad.height);
   if (!inverted) return pad;
@@ -36,10 +38,11 @@ function takenPicture() {
 }
 
 // Squeezed to the model's square, as the pictures of its training were.
-function fitted(taken, size) {
+function fitted(taken, { size, palette }) {
   const pad = newCanvas(size);
   const context = pad.getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
+  context.imageSmoothingEnabled = !palette; // between two classes there is no third
   context.drawImage(taken, 0, 0, size, size);
   return pad;
 }
@@ -67,7 +70,7 @@ function remarkSoon() {
 async function remark() {
   const asked = version;
   const reply = await server.remark({ model: model.name, picture: forModel(model).toDataURL("image/png") }).catch(lost);
-  if (asked === version && !stroke) showRemark(reply.remark ?? "");
+  if (asked === version && !stroke) showRemark(given && tracedIsDeep ? DEEP : (reply.remark ?? ""));
 }
 
 function showRemark(words) {

@@ -40,7 +40,7 @@ function newCanvas(size) {
 
 // What the model gets, at exactly its size: the same picture from any screen, however it is zoomed.
 function forModel(about, drawing = currentDrawing()) {
-  if (drawing.taken) return fitted(drawing.taken, about.size);
+  if (drawing.taken) return fitted(drawing.taken, about);
   const pad = newCanvas(about.size);
   pad.getContext("2d", { willReadFrequently: true });
   paint(pad, drawing, about);

@@ -37,6 +37,9 @@ async function textOf(png, keyword, most) {
   return null;
 }
 
+// Whether these first bytes are those of a PNG of 16 bits.
+const isDeep = (bytes) => SIGNATURE.every((byte, i) => bytes[i] === byte) && bytes[24] > 8;
+
 const asciiBytes = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 function bigEndian(number) {

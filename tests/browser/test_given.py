@@ -79,6 +79,21 @@ def test_light_strokes_on_nothing_are_seen(sheet: Sheet, app: App):
     assert sheet.drawing().mean() > 192
 
 
+def test_what_a_browser_cannot_show_is_said(sheet: Sheet):
+    drop(sheet, Image.fromarray(np.asarray(boot().convert("L")).astype(np.uint16) * 16))  # 12 bits
+    sheet.press("Translate it as it is")
+    expect(sheet.page.locator(".remark")).to_contain_text("16 bits, of which a browser shows 8")
+
+
+def test_another_picture_is_traced_first(sheet: Sheet):
+    drop(sheet, DARK)
+    sheet.press("Translate it as it is")
+    expect(sheet.page.locator(".traced")).to_be_hidden()
+    drop(sheet, boot())
+    expect(sheet.page.locator(".given")).to_contain_text("the model does not see it")
+    expect(sheet.page.locator("#draw-picture")).to_be_hidden()
+
+
 def test_a_photo_is_remarked_on_until_it_is_put_away(sheet: Sheet):
     drop(sheet, GROUND.resize((400, 300)))
     sheet.press("Translate it as it is")
@@ -131,4 +146,14 @@ def test_classes_are_painted_by_their_number_or_name(classes: Sheet, app: App):
     numbers[1:32, 1:50], numbers[40:56, 16:32] = 3, 2
     assert (drawn == np.array(list(colours.values()))[numbers]).all()
     expected = np.asarray(Translator.load(app.runs / "tiny2towns")(Image.fromarray(numbers)), int)
+    assert np.abs(pixels(classes.picture_url) - expected).max() <= 1, "as of a file that holds the numbers"
+
+
+def test_a_map_of_class_numbers_is_taken_as_such(classes: Sheet, app: App):
+    numbers = np.zeros((128, 128), np.uint8)
+    numbers[2:64, 2:100], numbers[80:112, 32:64] = 3, 2
+    drop(classes, Image.fromarray(numbers))
+    classes.press("Translate it as it is")
+    classes.settle()
+    expected = np.asarray(Translator.load(app.runs / "tiny2towns")(Image.fromarray(numbers[::2, ::2])), int)
     assert np.abs(pixels(classes.picture_url) - expected).max() <= 1, "as of a file that holds the numbers"
