@@ -372,6 +372,16 @@ def test_a_run_can_leave_the_queue(stand_in: Callable[[str], None]):
     assert Run.start_next() == []
 
 
+def test_a_program_that_stops_a_run_that_waits_takes_it_out_of_the_queue(stand_in: Callable[[str], None]):
+    first, second = make("first"), make("second")
+    first.submit()
+    second.submit()
+    assert second.stop() == "second has left the queue."
+    assert not second.is_queued()
+    first.stop()
+    assert Run.start_next() == []
+
+
 def test_runs_on_different_devices_do_not_wait_for_each_other(stand_in: Callable[[str], None]):
     runs = [Run.create(TrainConfig(name=f"on-{at}", dataset="photos", device=f"cuda:{at}")) for at in (0, 1)]
     for run in runs:

@@ -176,10 +176,12 @@ class Run:
 
         Only the last two can lose steps: those since the last save.
         """
+        waited = self.is_queued()
+        queue.leave(self.path)
         status = self._read_status()
         trainer = self._trainer(status)
         if trainer is None:
-            return f"{self.name} was not running."
+            return f"{self.name} has left the queue." if waited else f"{self.name} was not running."
         if not (sent := process.end(trainer, status.launcher, self.path, grace_s, term_s)):
             return self._how_it_ended()
         self._record_stopped(trainer.pid)
