@@ -25,6 +25,7 @@ from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.files.places import ROOT
 from pix2pix.input_checks import INVERTED
 from pix2pix.models import Generator, GeneratorConfig
+from tests.scenes import labels, photo, save
 from tests.test_input_checks import boot
 from training.config import TrainConfig
 from training.run import Run
@@ -158,6 +159,24 @@ def test_a_program_is_told_of_an_unknown_model(served: tuple[str, Path], tmp_pat
     client = Client(served[0], verbose=False)
     with pytest.raises(AppError, match=r"no model called 'nothing'.*tiny"):
         client.predict(handle_file(tmp_path / "drawing.png"), "nothing", None, api_name="/translate")
+
+
+def test_a_program_is_asked_how_a_folder_is_to_be_read(
+    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url, runs = served
+    monkeypatch.setenv("PIX2PIX_RUNS", str(runs))
+    for index in range(6):
+        for folder, draw in (("train_label", labels), ("train_inst", labels), ("train_img", photo)):
+            save(draw(index), tmp_path / folder / f"{index}.png")
+    given, client = [str(tmp_path), "town", "quick", "AtoB"], Client(url, verbose=False)
+    with pytest.raises(AppError, match=r"3 sets of files.*folders label,img \(pairs: .*folders inst,img \(pairs"):
+        client.predict(*given, api_name="/train_start")
+    assert not (runs / "town").exists(), "nothing starts before it is said which it is"
+    assert client.predict(*given, folders="label, img", api_name="/train_start") == "town"
+    run = Run.named("town")
+    assert (run.config.folders, run.config.layout) == (("label", "img"), "auto")
+    run.stop(grace_s=0, term_s=0)
 
 
 def test_a_program_watches_a_training(served: tuple[str, Path], pairs: Path, monkeypatch: pytest.MonkeyPatch):

@@ -3,13 +3,16 @@
 import threading
 import time
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pix2pix.data.folders import unused_name
 from pix2pix.files.places import expanded, runs_dir
 from training.config import PRESETS, Direction, Preset, TrainConfig
 from training.run import Run
 from ui.words import text
+
+if TYPE_CHECKING:
+    from pix2pix.data.layouts import Reading
 
 ONE_CLICK_S = 5.0  # within which the same settings are the second click of a double click
 
@@ -43,10 +46,24 @@ def start(
 
 def _require_certain(folder: Path, settings: dict[str, Any]) -> None:
     """Raises DatasetError, a ValueError, for a folder that has nothing to train on, or can be read in several ways."""
+    from pix2pix.data.layouts import DatasetError
     from pix2pix.data.pairs import find_pairs
 
     how = {name: settings[name] for name in ("layout", "folders", "leave_out") if name in settings}
-    find_pairs(folder, open_files=False, **how)
+    try:
+        find_pairs(folder, open_files=False, **how)
+    except DatasetError as error:
+        if not error.readings:
+            raise
+        ways = [f"{_as_arguments(reading)} ({reading.words})" for reading in error.readings]
+        raise ValueError(f"{str(error).partition(chr(10))[0]} {'; '.join(ways)}.") from error
+
+
+def _as_arguments(reading: "Reading") -> str:
+    """What says so to the form, and to `/train_start`."""
+    layout = "" if reading.layout == "folders" else f"layout {reading.layout}"
+    folders = f"folders {','.join(reading.folders)}" if reading.folders else ""
+    return f"{layout} {folders}".strip()
 
 
 def _just_started(config: TrainConfig) -> Run | None:

@@ -68,10 +68,18 @@ def build(studio: Studio) -> Form | None:
 
 
 def _endpoints() -> None:
-    def train_start(dataset: str, name: str, preset: str, direction: str) -> str:
-        """Starts training on a folder of this machine. preset: quick or paper; direction: AtoB or BtoA."""
+    def train_start(
+        dataset: str, name: str, preset: str, direction: str, layout: str = "auto", folders: str = ""
+    ) -> str:
+        """Starts training on a folder of this machine. preset: quick or paper; direction: AtoB or BtoA.
+
+        For a folder that can be read in several ways, layout: one of those of `python -m training --help`; folders: the
+        names of those that are A and B, with a comma between.
+        """
         with errors_on_page():
-            return start(text(dataset), name, preset, direction)[0].name  # pyright: ignore[reportArgumentType]
+            names = tuple(filter(None, (each.strip() for each in text(folders).split(","))))
+            how = {"layout": text(layout), "folders": names}
+            return start(text(dataset), name, preset, direction, **how)[0].name  # pyright: ignore[reportArgumentType]
 
     def train_status(name: str) -> dict:
         """How a run is doing: state, step, total, images_per_s, eta_s, device, error."""
