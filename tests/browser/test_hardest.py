@@ -39,6 +39,14 @@ def test_a_wrong_pair_is_seen_and_left_out(open_page: Callable[..., Page], circl
     assert (made.lr, made.steps, made.ngf) == (1e-3, 30, 4)
 
 
+def test_without_a_run_there_is_nothing_to_look_through(open_page: Callable[..., Page]):
+    page = open_page()
+    page.get_by_role("button", name="Runs side by side").click()
+    expect(page.locator("#train-compare legend")).to_have_text("There are not two runs yet.", timeout=WAIT_MS)
+    for button in ("Hardest pairs", "Grid of samples"):
+        expect(page.get_by_role("button", name=button)).to_be_hidden()
+
+
 def test_a_run_that_has_saved_nothing_says_so(open_page: Callable[..., Page], circles: Path):
     Run.create(TrainConfig(name="circles", dataset=str(circles), **TINY))
     page = open_page(viewport={"width": 360, "height": 740})

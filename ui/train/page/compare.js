@@ -75,6 +75,7 @@ function showWhich(runs) {
   const boxes = [...find(".which").querySelectorAll("input")];
   if (boxes.map(({ value }) => value).join("/") !== names.join("/")) {
     find(".which").replaceChildren(find(".which legend"), ...names.map(newBox));
+    find(".which legend").textContent = names.length > 1 ? "Two to four runs" : "There are not two runs yet.";
   }
   for (const box of find(".which").querySelectorAll("input")) {
     box.checked = runs.includes(box.value);

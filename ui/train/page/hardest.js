@@ -24,6 +24,7 @@ const runOfPage = () => document.querySelector("#train-status [data-run]")?.data
 async function look() {
   if (!element.isConnected) return clearInterval(timer);
   const run = runOfPage();
+  find(".open-hardest").hidden = !run; // there is nothing to look through
   if (find(".hard").hidden || document.hidden || isAsking || !run) return;
   isAsking = true;
   const stamp = run === shown.run ? shown.stamp : "none";
@@ -93,3 +94,4 @@ try {
 } catch {
   // It begins closed.
 }
+look();
