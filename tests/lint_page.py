@@ -19,7 +19,8 @@ DRAWING = [PAGE / f"{name}.js" for name in SCRIPTS]
 FUNCTION = "export function page(element, props, server) {"
 PROGRAMS = {
     "drawing": [f"export function page(element, props, server, {', '.join(LIBRARIES.values())}) {{", *DRAWING, "}"],
-    "offline": [OFFLINE / "page.js", "export { offline, samples };"],  # what it gives to the function above
+    # The first two give these to the function above.
+    "offline": [PAGE / "computing.js", OFFLINE / "page.js", "export { offline, samples };"],
     "worker": [OFFLINE / "worker.js"],
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("sheets", "plot", "compare")), "}"],

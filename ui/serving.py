@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from ui.blocks import Page
 from ui.demo import ICON, THEME
+from ui.draw import parts
 from ui.guard import Guard, Rules
 from ui.uploads import Shelf
 
@@ -21,6 +22,7 @@ class GuardedApp(App):
     def __init__(self, rules: Rules, shelf: Shelf) -> None:
         super().__init__(default_response_class=ORJSONResponse)
         self.rules, self.shelf = rules, shelf
+        self.add_route(f"/{parts.PATH}/{{digest}}", parts.serve)  # before Gradio's own, which would take any path
 
     def build_middleware_stack(self) -> ASGIApp:
         return Guard(super().build_middleware_stack(), self.rules, self.shelf)

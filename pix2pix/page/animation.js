@@ -71,10 +71,9 @@ async function paintPair(target, stage, by) {
 }
 
 // Beside the pictures that the boards ask for, which have a session of their own.
-async function translated(drawn, { model: about, seed, step }) {
-  const asked = { model: about.name, session: session + " making", seed, step, picture: drawn.toDataURL("image/png") };
+async function translated(drawn, by) {
   for (let tries = 0; tries < TRIES; tries++) {
-    const reply = await server.translate(asked).catch(() => null);
+    const reply = await askForPicture(by, drawn, session + " making").catch(() => null);
     if (reply?.picture) return reply.picture;
     if (reply?.error) throw new Error(reply.error.replace(/\.$/, ""));
     await pause(500 * 2 ** tries);

@@ -47,8 +47,7 @@ async function ask(asker, asked) {
   const { model: about, step } = by;
   const { drawing, seed } = requested(by);
   const made = { by, drawing: still(drawing), live: stroke ? liveStrokes().length : 0, isStage: Boolean(shown) };
-  const answer = server
-    .translate({ model: about.name, session, seed, step, picture: forModel(about, drawing).toDataURL("image/png") })
+  const answer = askForPicture({ model: about, seed, step }, forModel(about, drawing), session)
     .then((reply) => (by === asker.by ? receive(asker, reply, asked, made, started) : true)) // else: not what it shows now
     .catch(() => false);
   const answered = await Promise.race([answer, pause(PATIENCE).then(() => false)]);
@@ -77,7 +76,8 @@ async function receive(asker, reply, asked, made, started) {
   showPicture(asker, reply.picture);
   if (asker === main) {
     noteResult(made, reply.picture);
-    showStatus(Math.round(performance.now() - started) + " ms");
+    showStatus(Math.round(performance.now() - started) + " ms" + (reply.by ? ", by " + reply.by : ""));
+    if (!isBlank()) tryOwn(asker.by.model);
   }
   return true;
 }

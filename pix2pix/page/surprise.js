@@ -14,7 +14,7 @@ function surprise() {
 function otherLines(drawing) {
   const bend = bending();
   const strokes = drawing.strokes.map((line) => ({ ...line, points: line.points.map(bend) }));
-  const made = { ...drawing, strokes: fitted(strokes) };
+  const made = { ...drawing, strokes: inTheMiddle(strokes) };
   return model.colourHints ? withColours(made) : made;
 }
 
@@ -32,7 +32,7 @@ function bending() {
 }
 
 // In the middle of the paper, and within it.
-function fitted(strokes) {
+function inTheMiddle(strokes) {
   const points = strokes.flatMap((line) => line.points);
   const [left, top] = [0, 1].map((axis) => Math.min(...points.map((point) => point[axis])));
   const [right, bottom] = [0, 1].map((axis) => Math.max(...points.map((point) => point[axis])));

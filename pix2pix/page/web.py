@@ -51,6 +51,18 @@ class WebPage:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a browser needs to compute a generator's pictures, beside the runtime; both files are gzip."""
+
+    model: dict[str, Any]  # what the page needs to know of it
+    table: dict[str, Any]  # where the kernels go
+    graph: bytes
+    weights: bytes
+    bits: int
+    difference: float
+
+
+@dataclass(frozen=True)
 class Packed:
     """An ONNX file whose kernels are whole numbers, with a scale for each of their rows (along the first axis)."""
 
@@ -66,17 +78,37 @@ def export_web(name: str | Path, path: str | Path) -> WebPage:
     if path.suffix != ".html":
         raise ExportError(f"{path}: the name must end in .html")
     translator = Translator.load(name, "cpu")
-    model = to_onnx(translator.generator)
-    packed = pack(model, BITS[0])
-    if (difference := _difference(translator, packed)) > CLOSE:
-        packed = pack(model, BITS[1])
-        difference = _difference(translator, packed)
-    if difference > CLOSE:
-        raise ExportError(f"{path} is not written: it would be {difference:.1f} grey levels off")
+    parts = parts_of(translator)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        temporary.write_text(_html(translator.metadata, packed), encoding="utf-8")
-    return WebPage(path, packed.bits, difference)
+        temporary.write_text(_html(translator.metadata, parts), encoding="utf-8")
+    return WebPage(path, parts.bits, parts.difference)
+
+
+def parts_of(translator: Translator) -> Parts:
+    """Raises ExportError for a generator whose pictures would be others."""
+    about = translator.metadata
+    network = to_onnx(translator.generator)
+    packed = pack(network, BITS[0])
+    if (difference := _difference(translator, packed)) > CLOSE:
+        packed = pack(network, BITS[1])
+        difference = _difference(translator, packed)
+    if difference > CLOSE:
+        raise ExportError(f"no page is written: {about.name} would be {difference:.1f} grey levels off")
+    channels = {"inChannels": about.config.in_channels, "outChannels": about.config.out_channels}
+    model = page.describe(about.name, about) | {"snapshots": []} | channels
+    table = {"kernels": packed.kernels, "bits": packed.bits}
+    return Parts(model, table, _gzip(packed.rest), _gzip(packed.weights), packed.bits, difference)
+
+
+def runtime() -> bytes:
+    """onnxruntime-web as WebAssembly, as gzip."""
+    return _gzip(lzma.decompress(RUNTIME.read_bytes()))
+
+
+def worker_script() -> str:
+    """What computes, in a worker of the browser."""
+    return f"{SCRIPT.read_text('utf-8')}\n{(HERE / 'worker.js').read_text('utf-8')}"
 
 
 def pack(model: "onnx.ModelProto", bits: int) -> Packed:
@@ -129,16 +161,11 @@ def _difference(translator: Translator, packed: Packed) -> float:
     return float(np.mean(differences))
 
 
-def _html(about: Metadata, packed: Packed) -> str:
-    worker = f"{SCRIPT.read_text('utf-8')}\n{(HERE / 'worker.js').read_text('utf-8')}"
+def _html(about: Metadata, parts: Parts) -> str:
     begin = '(document.querySelector("main"), { samples }, offline);'
-    script = f"{(HERE / 'page.js').read_text('utf-8')}\n((element, props, server) => {{\n{page.script()}\n}}){begin}"
-    model = page.describe(about.name, about) | {
-        "snapshots": [],
-        "inChannels": about.config.in_channels,
-        "outChannels": about.config.out_channels,
-    }
-    data = {"model": model, "samples": fitting(about), "table": {"kernels": packed.kernels, "bits": packed.bits}}
+    opening = f"{(page.PAGE / 'computing.js').read_text('utf-8')}\n{(HERE / 'page.js').read_text('utf-8')}"
+    script = f"{opening}\n((element, props, server) => {{\n{page.script()}\n}}){begin}"
+    data = {"model": parts.model, "samples": fitting(about), "table": parts.table}
     return (HERE / "page.html").read_text("utf-8").format(
         title=html.escape(about.name),
         icon=base64.b64encode((page.PAGE / "icon.svg").read_bytes()).decode(),
@@ -146,10 +173,10 @@ def _html(about: Metadata, packed: Packed) -> str:
         canvas=(page.PAGE / "canvas.html").read_text("utf-8"),
         about=_about(about),
         data=_json(data),
-        worker=_safe(worker),
-        runtime=_base64(lzma.decompress(RUNTIME.read_bytes())),
-        graph=_base64(packed.rest),
-        weights=_base64(packed.weights),
+        worker=_safe(worker_script()),
+        runtime=_base64(runtime()),
+        graph=_base64(parts.graph),
+        weights=_base64(parts.weights),
         script=_safe(script),
     )  # fmt: skip
 
@@ -175,5 +202,9 @@ def _safe(script: str) -> str:
     return script
 
 
+def _gzip(data: bytes) -> bytes:
+    return gzip.compress(data, 9, mtime=0)
+
+
 def _base64(data: bytes) -> str:
-    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+    return base64.b64encode(data).decode()

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pix2pix.files.places import generators, snapshots
 from pix2pix.page import page
 from pix2pix.page.page import samples
-from ui.draw import teach
+from ui.draw import parts, teach
 from ui.scheduler import QueueFull, Superseded
 from ui.studio import Studio, StudioError, find, load_picture, metadata, read_picture
 
@@ -61,6 +61,12 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def remark(data: Any) -> dict[str, str]:
         return await _answer(lambda: asyncio.to_thread(_remark, studio, data), lambda words: {"remark": words})
 
+    async def browser_parts(data: Any) -> dict[str, Any]:
+        def begin() -> Awaitable[dict[str, Any]]:
+            return asyncio.wrap_future(parts.describe(studio, _text(data, "model")))
+
+        return await _answer(begin, lambda found: found)
+
     async def replay(data: Any) -> dict[str, str]:
         return await _answer(lambda: replays.make(data), lambda url: {"animation": url})
 
@@ -79,16 +85,20 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def learning(data: Any) -> dict[str, str]:
         return await _answer(lambda: asyncio.to_thread(teach.progress, _text(data, "run")), lambda state: state)
 
+    browser_parts.__name__ = "parts"  # by which the page calls it; here that is the module
     can_train = not studio.public and not os.environ.get("SPACE_ID")
+    further = [pin, correct, learning] if can_train else []
+    further += [browser_parts] if studio.public else []
     return gr.HTML(
         html_template=(page.PAGE / "canvas.html").read_text("utf-8"),
         css_template=page.style(),
         js_on_load=page.script(),
         apply_default_css=False,
-        server_functions=[models, warm_up, translate, remark, replay, *([pin, correct, learning] if can_train else [])],
+        server_functions=[models, warm_up, translate, remark, replay, *further],
         samples=samples(),
         can_train=can_train,
         has_dropout=True,
+        browser_computes=studio.public,
         elem_id="draw",
     )
 
@@ -176,7 +186,7 @@ def _frame(drawing: Image.Image, result: Image.Image, caption: str) -> Image.Ima
     return frame
 
 
-async def _answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], dict[str, str]]) -> dict[str, str]:
+async def _answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
     """What the page gets, when its turn has come: never a traceback."""
     try:
         return reply(await begin())

@@ -1,0 +1,76 @@
+// On a page for strangers the visitor's own machine computes the pictures, where it is quick enough. The server then has
+// only files to give, and a small one carries as many people as come.
+const QUICK = 150; // ms for a picture
+const TRIALS = 3; // pictures until it is known how quick it is
+const LIGHTER = 3; // times as quick as its teacher is a generator of half the width (benchmarks/light.py)
+const computers = new Map(); // by the name of a model, what computes for it here; null while that is tried, or if nothing does
+
+// Once someone has drawn: whoever only looks need not fetch anything. The light one comes first, if there is one, since
+// it is small and tells how quick this machine is.
+async function tryOwn({ name }) {
+  if (!props.browser_computes || computers.has(name) || navigator.connection?.saveData) return;
+  computers.set(name, null);
+  const lightName = name + "-light";
+  const light = models.some((each) => each.name === lightName) ? await begun(lightName) : null;
+  if (light && light.ms <= QUICK) computers.set(name, light);
+  if (light && light.ms * LIGHTER > QUICK) return endUnused(light);
+  const full = await begun(name);
+  if (full && full.ms <= QUICK) computers.set(name, full);
+  endUnused(light, full);
+}
+
+function endUnused(...tried) {
+  for (const each of tried) if (each && ![...computers.values()].includes(each)) each.computer.end();
+}
+
+// Null where it cannot be had: then the server goes on drawing.
+async function begun(name) {
+  try {
+    const { error, model: about, table, files } = await server.parts({ model: name });
+    if (error) throw new Error(error);
+    const [runtime, graph, weights] = await Promise.all(
+      [files.runtime, files.graph, files.weights].map(async (file) => inflated(await fetched(file, "blob"))),
+    );
+    const computer = newComputer(await fetched(files.worker, "text"));
+    const given = { runtime, graph, weights, table, model: about };
+    const { error: failed } = await computer.ask("begin", given, [runtime, graph, weights]);
+    if (failed) throw new Error(failed);
+    return { name, computer, ms: await howQuick(computer, about.size) };
+  } catch {
+    return null;
+  }
+}
+
+async function fetched(file, kind) {
+  const answer = await fetch(new URL(file, document.baseURI));
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer[kind]();
+}
+
+async function howQuick(computer, size) {
+  const paper = document.createElement("canvas");
+  paper.width = paper.height = size;
+  const times = [];
+  for (let trial = 0; trial < TRIALS; trial++) {
+    const started = performance.now();
+    const { error } = await computedPicture(computer, paper);
+    if (error) throw new Error(error);
+    times.push(performance.now() - started);
+  }
+  return times.toSorted((a, b) => a - b)[Math.floor(TRIALS / 2)];
+}
+
+// A picture by this browser where it can, else by the server, which takes the newest of each asker; `by` says which, on a page where it may be either.
+async function askForPicture({ model: about, seed, step }, board, asker) {
+  const mine = seed === null && step === null ? computers.get(about.name) : null;
+  if (mine) {
+    const reply = await computedPicture(mine.computer, board);
+    if (!reply.error)
+      return { ...reply, by: mine.name === about.name ? "this browser" : mine.name + " in this browser" };
+    computers.set(about.name, null); // it worked before, and no more: the server goes on
+    mine.computer.end();
+  }
+  const picture = board.toDataURL("image/png");
+  const reply = await server.translate({ model: about.name, session: asker, seed, step, picture });
+  return props.browser_computes ? { ...reply, by: "the server" } : reply;
+}

@@ -1,0 +1,152 @@
+"""On a page for strangers the visitor's own browser computes the pictures, where it can: else the server goes on."""
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, expect
+
+from pix2pix.files import checkpoint, places
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.models import Generator, GeneratorConfig
+from tests.browser.sheet import Sheet, pixels
+from ui import serving
+from ui.demo import create_demo
+from ui.guard import Rules
+from ui.studio import Studio
+
+# All are quick enough, on any machine, however busy.
+QUICK = "const now = performance.now.bind(performance); performance.now = () => 0.001 * now();"
+SOON = 120_000  # ms: the first one is exported meanwhile
+OUTLINE = ((60, 120), (200, 120), (200, 200), (60, 200), (60, 120))
+HERE, THERE = re.compile("by this browser"), re.compile("by the server")
+
+
+@pytest.fixture(scope="module")
+def public(runs: Path) -> Iterator[str]:
+    demo = create_demo(Studio(public=True, precision="fp32"))
+    yield serving.launch(demo, Rules.public(), "127.0.0.1", quiet=True)
+    demo.close()
+
+
+@pytest.fixture
+def visit(public: str, browser: Browser) -> Iterator[Callable[..., Sheet]]:
+    """Opens the public page; `script` runs before its own."""
+    contexts, wrong = [], []
+
+    def visit(script: str = "", without: str = "") -> Sheet:
+        contexts.append(browser.new_context(viewport={"width": 1000, "height": 800}))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        if script:
+            page.add_init_script(script)
+        if without:
+            page.route(without, lambda route: route.abort())
+        page.goto(public)
+        return Sheet(page, "tiny2shoes")
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def status(page: Page):
+    return page.locator("#draw .status")
+
+
+def test_the_browser_takes_over_and_draws_what_the_server_drew(visit: Callable[..., Sheet]):
+    sheet = visit(QUICK)
+    fetched: list[str] = []
+    sheet.page.on("request", lambda request: fetched.append(request.url) if "/browser/" in request.url else None)
+    sheet.page.wait_for_timeout(1000)
+    assert fetched == []  # nobody has drawn yet
+    sheet.stroke(*OUTLINE)
+    sheet.settle()
+    expect(status(sheet.page)).to_have_text(THERE)
+    by_server = pixels(sheet.picture_url).astype(int)
+    for _ in range(240):  # each change of the drawing asks whoever is there by then
+        sheet.press("Undo")
+        sheet.press("Redo")
+        sheet.page.wait_for_timeout(500)
+        if HERE.search(status(sheet.page).inner_text()):
+            break
+    expect(status(sheet.page)).to_have_text(HERE)
+    assert len(fetched) == 4
+    sent = len(sheet.sent)
+    assert np.abs(pixels(sheet.picture_url).astype(int) - by_server).mean() < 1.5  # its weights have 8 bits
+    sheet.stroke((100, 140), (160, 180))
+    expect(status(sheet.page)).to_have_text(HERE)
+    assert len(sheet.sent) == sent  # the server was not asked
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"without": "**/browser/*"},
+        {"script": "const now = performance.now.bind(performance); performance.now = () => 1e6 * now();"},
+        {"script": "Object.defineProperty(navigator, 'connection', { value: { saveData: true } });"},
+        {"script": "delete window.Worker;"},
+    ],
+    ids=["no files", "a slow machine", "save data", "no workers"],
+)
+def test_where_the_browser_cannot_the_server_goes_on(visit: Callable[..., Sheet], trouble: dict[str, str]):
+    sheet = visit(**trouble)
+    sheet.stroke(*OUTLINE)
+    expect(status(sheet.page)).to_have_text(THERE)
+    sheet.page.wait_for_timeout(5000)
+    sent = len(sheet.sent)
+    sheet.stroke((100, 140), (160, 180))
+    expect(status(sheet.page)).to_have_text(THERE)
+    assert len(sheet.sent) > sent
+
+
+def test_a_light_one_draws_where_the_wide_one_cannot(visit: Callable[..., Sheet], runs: Path):
+    metadata = Metadata("wide2shoes-light", 9, a=Side("edges"), b=Side("photo"), line_width=2.0)
+    torch.manual_seed(1)
+    light = runs / "wide2shoes-light" / places.GENERATOR_FILE
+    checkpoint.save(light, Generator(GeneratorConfig(256, ngf=2)), metadata)
+    try:
+        # Of the wide one nothing comes: what has three times the weights of the light one.
+        sheet = visit(
+            QUICK
+            + """
+            const ask = Worker.prototype.postMessage;
+            let begun = 0;
+            Worker.prototype.postMessage = function (message, ...rest) {
+                if (message.work === "begin" && ++begun > 1) message = { id: message.id, work: "begin", given: {} };
+                return ask.call(this, message, ...rest);
+            };
+        """
+        )
+        sheet.page.get_by_label("Model").select_option("wide2shoes")
+        sheet.stroke(*OUTLINE)
+        for _ in range(240):
+            sheet.press("Undo")
+            sheet.press("Redo")
+            sheet.page.wait_for_timeout(500)
+            if "light" in status(sheet.page).inner_text():
+                break
+        expect(status(sheet.page)).to_contain_text("by wide2shoes-light in this browser")
+    finally:
+        light.unlink()
+        light.parent.rmdir()
+
+
+def test_only_what_was_described_is_served_and_it_is_kept_for_good(public: str, visit: Callable[..., Sheet]):
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{public}browser/{'0' * 64}")
+    sheet = visit()
+    with sheet.page.expect_response("**/browser/*", timeout=SOON) as answer:
+        sheet.stroke(*OUTLINE)
+    assert answer.value.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_private_page_computes_on_its_server(sheet: Sheet):
+    sheet.stroke(*OUTLINE)
+    expect(status(sheet.page)).to_have_text(re.compile(r"^\d+ ms$"))

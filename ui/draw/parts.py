@@ -1,0 +1,56 @@
+"""What browsers need to compute pictures themselves, as files that they fetch once and keep."""
+
+import hashlib
+import uuid
+from concurrent.futures import Future
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ui.studio import Studio, find
+
+PATH = "browser"  # below the page's own address
+KEPT = 8  # generators; each has up to 16 MB here
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # of a file whose name is that of its content
+
+_files: dict[str, tuple[bytes, str]] = {}  # by digest: the content and its type
+
+
+def describe(studio: Studio, name: str) -> Future[dict[str, Any]]:
+    """Of a generator: what the page needs to know of it, and the paths of its files. Raises StudioError.
+
+    It takes seconds of a core, once, in the thread that compiles: PyTorch traces no two networks at a time.
+    """
+    path = find(name)
+    stamp = path.stat().st_mtime_ns
+    return studio.compiling.submit(str(uuid.uuid4()), lambda: _describe(path, stamp))
+
+
+@lru_cache(KEPT)
+def _describe(path: Path, _stamp: int) -> dict[str, Any]:
+    from pix2pix.inference import Translator
+    from pix2pix.page import web
+
+    parts = web.parts_of(Translator.load(path, "cpu"))
+    files = {"graph": parts.graph, "weights": parts.weights, "runtime": web.runtime()}
+    addresses = {name: _offer(content, "application/gzip") for name, content in files.items()}
+    addresses["worker"] = _offer(web.worker_script().encode(), "text/javascript; charset=utf-8")
+    return {"model": parts.model, "table": parts.table, "files": addresses}
+
+
+def _offer(content: bytes, kind: str) -> str:
+    digest = hashlib.sha256(content).hexdigest()
+    _files[digest] = content, kind
+    return f"{PATH}/{digest}"
+
+
+async def serve(request: Request) -> Response:
+    """A file by its digest. Only what was described to someone is there."""
+    found = _files.get(request.path_params["digest"])
+    if found is None:
+        return Response("There is no such file.", 404, media_type="text/plain")
+    content, kind = found
+    return Response(content, media_type=kind, headers=FOREVER)
