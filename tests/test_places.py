@@ -86,3 +86,8 @@ def test_neither_folder_need_exist(folder: Path):
     (folder / "checkpoints").rmdir()
     (folder / "runs").rmdir()
     assert places.generators() == {}
+
+
+def test_a_light_generator_comes_after_the_one_that_it_learned_from():
+    shipped = list(places.generators())
+    assert shipped.index("edges2shoes") < shipped.index("edges2shoes-light")

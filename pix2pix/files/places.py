@@ -51,7 +51,8 @@ def generators() -> dict[str, Path]:
     A run that has the name of a shipped generator is called `runs/<name>`. What it was at its best follows
     as `<name> (best)`.
     """
-    found = {path.stem: path for path in sorted(CHECKPOINTS.glob("*.safetensors"))}
+    shipped = {path.stem: path for path in CHECKPOINTS.glob("*.safetensors")}
+    found = {name: shipped[name] for name in sorted(shipped)}  # a light one after the one that it learned from
     trained = {path: _modified(path) for path in runs_dir().glob(f"*/{GENERATOR_FILE}")}
     for path in sorted(trained, key=trained.__getitem__, reverse=True):
         name = path.parent.name
