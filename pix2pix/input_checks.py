@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pix2pix.palette import Palette, is_strange
+from pix2pix.palette import FAR, STRANGE, Palette, is_strange
 from pix2pix.scales import shallow
 
 LOOKED_AT = 256  # pixels a side at most
@@ -41,10 +41,7 @@ def remark_on(
     """
     if palette:
         if is_strange(picture, palette):
-            return (
-                f"Most of its colours are far from the {len(palette)} label colours that this generator takes: each "
-                "was taken for the nearest of them."
-            )
+            return NO_LABELS.format(count=len(palette))
         return ""
     if kind == "edges":
         return as_drawing(picture, line_width, hints).remark
@@ -52,9 +49,28 @@ def remark_on(
     return EMPTY if grey.std() < PLAIN else ""
 
 
+def bounds_and_words() -> dict[str, float | str]:
+    """By which the page of one file makes the same remarks (page/offline/remark.js)."""
+    names = ("LOOKED_AT", "DARK", "LIGHT", "SHEET", "PLAIN", "PAPER", "RIM", "AREA", "TEXTURE", "LINE", "SOFT_HINT",
+             "TEXTURED", "THICK", "DENSE", "THINNEST",
+             "EMPTY", "INVERTED", "PHOTO", "NO_LABELS", "THICK_LINES", "DENSE_LINES")  # fmt: skip
+    return {name: globals()[name] for name in names} | {"FAR": FAR, "STRANGE": STRANGE}
+
+
 EMPTY = "This is an empty sheet: what comes of it is made up."
 INVERTED = "These are light lines on a dark ground, and the generator learned dark lines on white: invert it."
 PHOTO = "This looks like a photo, and the generator takes line drawings: let edges be made of it first."
+NO_LABELS = (
+    "Most of its colours are far from the {count} label colours that this generator takes: each was taken for the "
+    "nearest of them."
+)
+THICK_LINES = (
+    "Its lines are about {width} pixels wide, of {of}, and the generator learned lines of {learned}: thinner ones will "
+    "do better."
+)
+DENSE_LINES = (
+    "Its lines are far denser than those of the drawings that the generator learned from: fewer will do better."
+)
 
 
 def as_drawing(picture: Image.Image, line_width: float = 1.0, hints: bool = False) -> Drawing:
@@ -99,8 +115,8 @@ def _small(picture: Image.Image) -> Image.Image:
 
 def _is_photo(pixels: np.ndarray, texture: float) -> bool:
     """Texture inside of what is no paper, which lines and the even colours of hints and filled parts have not."""
-    grey = pixels.astype(np.float32).mean(2)
-    bend, square = np.abs(cv2.Laplacian(grey, cv2.CV_32F)), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    thrice = pixels.astype(np.float32).sum(2)  # the grey levels, and exact, so that the page of one file finds the same
+    bend, square = np.abs(cv2.Laplacian(thrice, cv2.CV_32F)) / 3, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
     inside = cv2.erode((pixels.min(2) < PAPER).astype(np.uint8), square) > 0
     inside &= cv2.dilate((bend > LINE).astype(np.uint8), square) == 0  # away from lines as well
     return inside.mean() >= AREA and float((bend[inside] > texture).mean()) > TEXTURED
@@ -116,12 +132,7 @@ def _about_lines(grey: np.ndarray, pixels: np.ndarray, line_width: float) -> str
     width = 2 * float(np.percentile(depth[depth > 0], 95)) - 1
     usual = max(THINNEST, line_width)
     if width > THICK * usual:
-        return (
-            f"Its lines are about {width:.0f} pixels wide, of {LOOKED_AT}, and the generator learned lines of "
-            f"{line_width:.3g}: thinner ones will do better."
-        )
+        return THICK_LINES.format(width=f"{width:.0f}", of=LOOKED_AT, learned=f"{line_width:.3g}")
     if lines.mean() > DENSE:
-        return (
-            "Its lines are far denser than those of the drawings that the generator learned from: fewer will do better."
-        )
+        return DENSE_LINES
     return ""

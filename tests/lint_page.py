@@ -20,7 +20,7 @@ FUNCTION = "export function page(element, props, server) {"
 PROGRAMS = {
     "drawing": [f"export function page(element, props, server, {', '.join(LIBRARIES.values())}) {{", *DRAWING, "}"],
     # The first two give these to the function above.
-    "offline": [PAGE / "computing.js", OFFLINE / "page.js", "export { offline, samples };"],
+    "offline": [PAGE / "computing.js", OFFLINE / "remark.js", OFFLINE / "page.js", "export { offline, samples };"],
     "worker": [OFFLINE / "worker.js"],
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("sheets", "plot", "compare")), "}"],

@@ -30,7 +30,11 @@ def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,), bar: "type[t
     missing = None
     for file in names:
         try:
-            return Path(hf_hub_download(repository, file, revision=revision or None, tqdm_class=bar))
+            # Where the Hub was not reached for one file, which takes long, the others can only be in the cache.
+            cached = isinstance(missing, hub.LocalEntryNotFoundError)
+            return Path(
+                hf_hub_download(repository, file, revision=revision or None, tqdm_class=bar, local_files_only=cached)
+            )
         except hub.HFValidationError as error:
             raise HubError(f"{name} is not of the form hf://owner/name or hf://owner/name@revision") from error
         except hub.LocalEntryNotFoundError as error:

@@ -24,11 +24,30 @@ function newComputer(script) {
 const inflated = (packed) =>
   new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 
+// Pixels of a picture, RGBA, laid on white where they are clear; a generator of drawings gets light strokes on black,
+// where they can be seen: as `on_sheet` does it in input_checks.py.
+function layOnSheet(data, kind) {
+  let [weight, light, empty] = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) {
+    weight += data[i + 3];
+    light += (data[i + 3] * (data[i] + data[i + 1] + data[i + 2])) / 3;
+    empty += data[i + 3] === 0;
+  }
+  const isLight = weight > 0 && light / weight > 192 && empty > data.length / 8;
+  const sheetColour = kind === "edges" && isLight ? 0 : 255;
+  for (let i = 0; i < data.length; i++) {
+    const alpha = data[i - (i % 4) + 3];
+    if (i % 4 < 3 && alpha < 255) data[i] = Math.round((alpha * data[i] + (255 - alpha) * sheetColour) / 255);
+    else if (i % 4 === 3) data[i] = 255;
+  }
+  return data;
+}
+
 // What the network makes of a board of its size, as a data URL, and how many ms it took.
-async function computedPicture(computer, board) {
+async function computedPicture(computer, board, kind) {
   const { width, height } = board;
   const { data } = board.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height);
-  const { error, result, ms } = await computer.ask("translate", data, [data.buffer]);
+  const { error, result, ms } = await computer.ask("translate", layOnSheet(data, kind), [data.buffer]);
   if (error) return { error };
   const made = document.createElement("canvas");
   Object.assign(made, { width, height });

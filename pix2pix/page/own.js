@@ -35,7 +35,7 @@ async function begun(name) {
     const given = { runtime, graph, weights, table, model: about };
     const { error: failed } = await computer.ask("begin", given, [runtime, graph, weights]);
     if (failed) throw new Error(failed);
-    return { name, computer, ms: await howQuick(computer, about.size) };
+    return { name, computer, kind: about.kind, ms: await howQuick(computer, about) };
   } catch {
     return null;
   }
@@ -47,13 +47,13 @@ async function fetched(file, kind) {
   return answer[kind]();
 }
 
-async function howQuick(computer, size) {
+async function howQuick(computer, { size, kind }) {
   const paper = document.createElement("canvas");
   paper.width = paper.height = size;
   const times = [];
   for (let trial = 0; trial < TRIALS; trial++) {
     const started = performance.now();
-    const { error } = await computedPicture(computer, paper);
+    const { error } = await computedPicture(computer, paper, kind);
     if (error) throw new Error(error);
     times.push(performance.now() - started);
   }
@@ -64,7 +64,7 @@ async function howQuick(computer, size) {
 async function askForPicture({ model: about, seed, step }, board, asker) {
   const mine = seed === null && step === null ? computers.get(about.name) : null;
   if (mine) {
-    const reply = await computedPicture(mine.computer, board);
+    const reply = await computedPicture(mine.computer, board, mine.kind);
     if (!reply.error)
       return { ...reply, by: mine.name === about.name ? "this browser" : mine.name + " in this browser" };
     computers.set(about.name, null); // it worked before, and no more: the server goes on

@@ -20,6 +20,7 @@ from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.export import ExportError, to_onnx
 from pix2pix.files.places import atomic_write
 from pix2pix.inference import Translator
+from pix2pix.input_checks import bounds_and_words
 from pix2pix.page import page
 from pix2pix.page.page import fitting
 from pix2pix.samples import draw
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "offline"
 RUNTIME = HERE / "vendor" / "ort-wasm-simd.jsep.wasm.xz"  # of onnxruntime-web 1.17.3, the last that needs no threads
+OPENING = (page.PAGE / "computing.js", HERE / "remark.js", HERE / "page.js")  # what answers in place of a server
 SCRIPT = HERE / "vendor" / "ort.webgpu.min.js"
 BITS = (8, 16)  # of a weight; the second where the first is not close enough
 CLOSE = 3.0  # grey levels, of 255, by which the pictures may differ on average
@@ -96,7 +98,7 @@ def parts_of(translator: Translator) -> Parts:
     if difference > CLOSE:
         raise ExportError(f"no page is written: {about.name} would be {difference:.1f} grey levels off")
     channels = {"inChannels": about.config.in_channels, "outChannels": about.config.out_channels}
-    model = page.describe(about.name, about) | {"snapshots": []} | channels
+    model = page.describe(about.name, about) | {"kind": about.source.kind, "snapshots": []} | channels
     table = {"kernels": packed.kernels, "bits": packed.bits}
     return Parts(model, table, _gzip(packed.rest), _gzip(packed.weights), packed.bits, difference)
 
@@ -163,9 +165,10 @@ def _difference(translator: Translator, packed: Packed) -> float:
 
 def _html(about: Metadata, parts: Parts) -> str:
     begin = '(document.querySelector("main"), { samples }, offline);'
-    opening = f"{(page.PAGE / 'computing.js').read_text('utf-8')}\n{(HERE / 'page.js').read_text('utf-8')}"
+    opening = "\n".join(path.read_text("utf-8") for path in OPENING)
     script = f"{opening}\n((element, props, server) => {{\n{page.script()}\n}}){begin}"
-    data = {"model": parts.model, "samples": fitting(about), "table": parts.table}
+    data = {"model": parts.model, "samples": fitting(about), "table": parts.table,
+            "checks": bounds_and_words()}  # fmt: skip
     return (HERE / "page.html").read_text("utf-8").format(
         title=html.escape(about.name),
         icon=base64.b64encode((page.PAGE / "icon.svg").read_bytes()).decode(),

@@ -3,7 +3,7 @@ const RUNTIMES = { wasm: "WebAssembly", webgpu: "WebGPU" };
 const RECENT = 20; // pictures whose middle time is told
 
 const text = (id) => document.getElementById(id).textContent;
-const { model, samples, table } = JSON.parse(text("page-data"));
+const { model, samples, table, checks } = JSON.parse(text("page-data"));
 const times = [];
 let provider = "";
 
@@ -44,22 +44,34 @@ function tellTime(ms) {
   tell(`A picture takes ${Math.round(middle)} ms${which}, by ${provider} in this browser; nothing leaves it.`);
 }
 
-async function translate({ picture }) {
-  const failed = await ready;
-  if (failed) return failed;
+async function boardOf(picture, side) {
   const drawing = new Image();
   drawing.src = picture;
   await drawing.decode();
   const board = document.createElement("canvas");
-  board.width = board.height = model.size;
-  board.getContext("2d", { willReadFrequently: true }).drawImage(drawing, 0, 0);
-  const { ms, ...reply } = await computedPicture(computer, board);
+  board.width = board.height = side;
+  board.getContext("2d", { willReadFrequently: true }).drawImage(drawing, 0, 0, side, side);
+  return board;
+}
+
+async function translate({ picture }) {
+  const failed = await ready;
+  if (failed) return failed;
+  const { ms, ...reply } = await computedPicture(computer, await boardOf(picture, model.size), model.kind);
   if (!reply.error) tellTime(ms);
   return reply;
+}
+
+async function remark({ picture }) {
+  const side = Math.min(model.size, checks.LOOKED_AT);
+  const board = await boardOf(picture, side);
+  const { data } = board.getContext("2d").getImageData(0, 0, side, side);
+  return { remark: remarkOn(layOnSheet(data, model.kind), side, model, checks) };
 }
 
 const offline = {
   models: async () => [model],
   warm_up: async () => (await ready) ?? {},
   translate,
+  remark,
 };

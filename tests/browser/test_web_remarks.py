@@ -1,0 +1,80 @@
+"""The page of one file says what is unlike about an input, in the words that the app has for it."""
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageOps
+from playwright.sync_api import Page, expect
+
+from pix2pix import Translator
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.input_checks import INVERTED
+from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.page.web import export_web
+from pix2pix.palette import CMP
+from tests.browser.sheet import drop, pixels
+from tests.test_input_checks import GROUND, PRODUCT, boot, busy, hinted, sheet
+
+WINDOW = Image.new("RGB", (256, 256), CMP["window"])
+INPUTS = {
+    "lines": boot(), "thin lines": boot(1), "thick lines": boot(20), "very thick lines": boot(32), "busy": busy(),
+    "inverted": ImageOps.invert(boot()), "on nothing": sheet("black"), "white on nothing": sheet("white"),
+    "colours": hinted(), "empty": Image.new("RGB", (256, 256), "white"), "nothing": Image.new("RGBA", (256, 256)),
+    "photo": GROUND, "product": PRODUCT, "labels": WINDOW,
+}  # fmt: skip
+
+
+def url(picture: Image.Image) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+
+
+def png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def made(tmp_path: Path, open_file: Callable[..., Page]) -> Callable[..., tuple[Page, Translator]]:
+    """The page of a tiny generator, and the generator."""
+
+    def made(a: Side, hints: bool, size: int) -> tuple[Page, Translator]:
+        torch.manual_seed(0)
+        path = tmp_path / "tiny.safetensors"
+        metadata = Metadata("tiny", 7, a=a, b=Side("photo"), line_width=1.5, colour_hints=hints)
+        checkpoint.save(path, Generator(GeneratorConfig(size, ngf=2)), metadata)
+        export_web(path, tmp_path / "tiny.html")
+        return open_file(tmp_path / "tiny.html"), Translator.load(path)
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("a", "hints"), [(Side("edges"), False), (Side("edges"), True), (Side("labels", CMP), False), (Side(), False)]
+)
+def test_it_says_what_the_app_says(made: Callable[..., tuple[Page, Translator]], a: Side, hints: bool):
+    page, translator = made(a, hints, 256)
+    said = {name: page.evaluate("(picture) => offline.remark({ picture })", url(INPUTS[name])) for name in INPUTS}
+    assert {name: words["remark"] for name, words in said.items()} == {
+        name: translator.remark(picture.resize((256, 256))) for name, picture in INPUTS.items()
+    }
+
+
+def test_light_strokes_on_nothing_are_seen_said_and_inverted(made: Callable[..., tuple[Page, Translator]]):
+    page, translator = made(Side("edges"), False, 64)
+    drop(page, "strokes.png", "image/png", png(sheet("white")))
+    page.get_by_role("button", name="Translate it as it is").click()
+    expect(page.locator(".remark")).to_have_text(INVERTED)
+    given = sheet("white").resize((64, 64), Image.Resampling.BILINEAR)
+    expect(page.locator("#draw-picture")).to_be_visible()
+    page.wait_for_timeout(1000)
+    shown = pixels(page.locator("#draw-picture").get_attribute("src"))
+    assert np.abs(shown - np.asarray(translator(given), int)).mean() < 3  # of the browser's own way to make it smaller
+    page.get_by_role("button", name="Invert it").click()
+    expect(page.locator(".remark")).to_be_hidden()
