@@ -56,19 +56,21 @@ def test_the_app_asks_no_other_machine_for_anything(asked_for: Path, tmp_path: P
         environment.pop(name, None)
     words = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", "--port", str(port)]
     with subprocess.Popen(words, env=environment, cwd=tmp_path, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        process.stdout.readline()
-        assert served.ask("/").status == 200
-        assert served.ask("/config").status == 200
-        body, kind = form(next(pairs.glob("*.png")).read_bytes())
-        path = json.loads(served.ask(guard.UPLOAD, body, Content_Type=kind).words)[0]
-        sent = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        assert "event: complete" in served.told("translate", sent, "edges2shoes", None)
-        assert "event: complete" in served.told("train_start", str(pairs), "boxes", "quick", "AtoB")
-        wait_until(lambda: '"state": "running"' in served.told("train_status", "boxes"))
-        assert "event: complete" in served.told("train_stop", "boxes")
-        process.terminate()
-        process.communicate()
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            assert served.ask("/").status == 200
+            assert served.ask("/config").status == 200
+            body, kind = form(next(pairs.glob("*.png")).read_bytes())
+            path = json.loads(served.ask(guard.UPLOAD, body, Content_Type=kind).words)[0]
+            sent = {"path": path, "meta": {"_type": "gradio.FileData"}}
+            assert "event: complete" in served.told("translate", sent, "edges2shoes", None)
+            assert "event: complete" in served.told("train_start", str(pairs), "boxes", "quick", "AtoB", "auto", "")
+            wait_until(lambda: '"state": "running"' in served.told("train_status", "boxes"))
+            assert "event: complete" in served.told("train_stop", "boxes")
+        finally:
+            process.terminate()
+            process.communicate()
     assert not asked_for.exists(), asked_for.read_text()
 
 

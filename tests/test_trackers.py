@@ -32,7 +32,8 @@ def told(run: Run) -> Iterator[tuple[int, str]]:
     """Step and name of all that TensorBoard's files hold: records of a length, a sum, an event and a sum."""
     from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
 
-    for file in (run.path / trackers.FOLDER / run.name).glob("events.*"):
+    files = (run.path / trackers.FOLDER / run.name).glob("events.*")
+    for file in sorted(files, key=lambda file: file.stat().st_mtime_ns):
         data = file.read_bytes()
         while data:
             (length,) = struct.unpack("<Q", data[:8])

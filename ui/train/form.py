@@ -231,7 +231,7 @@ class Form:
 
     def _swap(self, looked: ShownFolder, layout: Layout):
         direction = "BtoA" if looked.direction == "AtoB" else "AtoB"
-        shown = self._show(looked.folder, direction, False, layout, looked.folders)
+        shown = self._show(looked.folder, direction, False, layout or "auto", looked.folders)
         return *self._still_open(shown, looked), gr.skip()
 
     def _still_open(self, shown: tuple[Any, ...], looked: ShownFolder) -> list[Any]:
