@@ -79,7 +79,9 @@ class Watcher:
             raise ModuleNotFoundError(f"it is not installed here: pip install {name}")
         kind: Any = LOGGER_TYPE_TO_CLASS[name]
         where = [self.run.path / FOLDER] if kind.requires_logging_directory else []
-        started = kind(self.run.name, *where)
+        # Its files are named by the second, and one of the same name would take the other's place.
+        more = {"filename_suffix": f".from-{self._step}"} if name == "tensorboard" else {}
+        started = kind(self.run.name, *where, **more)
         started.start()
         settings = {key: value for key, value in asdict(self.run.config).items() if key not in NOT_TOLD}
         started.store_init_configuration(
