@@ -23,8 +23,8 @@ PROGRAMS = {
     "offline": [PAGE / "computing.js", OFFLINE / "remark.js", OFFLINE / "page.js", "export { offline, samples };"],
     "worker": [OFFLINE / "worker.js"],
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
-    "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("sheets", "plot", "compare")), "}"],
-    "curves": [FUNCTION, TRAIN / "plot.js", TRAIN / "curves.js", "}"],
+    "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],
+    "curves": [FUNCTION, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],
     "hardest": ["export function page(element, server) {", TRAIN / "hardest.js", "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }

@@ -9,6 +9,7 @@ import html
 import json
 import lzma
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,7 @@ def parts_of(translator: Translator) -> Parts:
     return Parts(model, table, _gzip(packed.rest), _gzip(packed.weights), packed.bits, difference)
 
 
+@cache
 def runtime() -> bytes:
     """onnxruntime-web as WebAssembly, as gzip."""
     return _gzip(lzma.decompress(RUNTIME.read_bytes()))

@@ -7,10 +7,10 @@ import gradio as gr
 
 from pix2pix.images import GAP
 from training.run import Run
-from ui.train.looks import PAGE, answer, figures, preview, previews, script
+from ui.train.looks import PAGE, answer, figures, preview, previews, script, style
 
 MOST_RUNS = 4
-SCRIPTS = ("sheets", "plot", "compare")
+SCRIPTS = ("kept", "sheets", "plot", "compare")
 NOT_COMPARED = ("name", "notify")  # the second may be a secret
 MOST_LETTERS = 200  # of a value
 
@@ -19,7 +19,7 @@ def side_by_side() -> gr.HTML:
     """The button, and what it opens."""
     return gr.HTML(
         html_template=(PAGE / "compare.html").read_text("utf-8"),
-        css_template="\n".join((PAGE / f"{name}.css").read_text("utf-8") for name in ("plot", "compare")),
+        css_template=style("base", "plot", "compare"),
         js_on_load=script(*SCRIPTS),
         apply_default_css=False,
         server_functions=[runs, figures, previews, preview, settings],

@@ -2,9 +2,9 @@
 
 import gradio as gr
 
-from ui.train.looks import PAGE, figures, script
+from ui.train.looks import PAGE, figures, script, style
 
-SCRIPTS = ("plot", "curves")
+SCRIPTS = ("kept", "plot", "curves")
 PLOTS = {
     "Distance from the target, as a network sees it": ("loss_perceptual", "val_perceptual"),
     "Generator against the discriminators on features": ("loss_D_projected", "loss_G_projected"),
@@ -26,7 +26,7 @@ def curves() -> gr.HTML:
     ]
     return gr.HTML(
         html_template=(PAGE / "curves.html").read_text("utf-8"),
-        css_template="\n".join((PAGE / f"{name}.css").read_text("utf-8") for name in ("plot", "curves")),
+        css_template=style("base", "plot", "curves"),
         js_on_load=script(*SCRIPTS),
         apply_default_css=False,
         server_functions=[figures],

@@ -14,7 +14,7 @@ import gradio as gr
 from pix2pix.data.folders import unused_name
 from pix2pix.files.places import ROOT, runs_dir
 from training.run import Run
-from ui.train.looks import PAGE, answer, script
+from ui.train.looks import PAGE, answer, script, style
 from ui.train.starting import start
 
 MOST_LEFT_OUT = 1000  # that a request may name
@@ -32,7 +32,7 @@ def hardest_pairs() -> gr.HTML:
 
     return gr.HTML(
         html_template=(PAGE / "hardest.html").read_text("utf-8"),
-        css_template=(PAGE / "hardest.css").read_text("utf-8"),
+        css_template=style("base", "hardest"),
         js_on_load=script("hardest"),
         apply_default_css=False,
         server_functions=[begin, found, again],

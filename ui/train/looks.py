@@ -27,7 +27,7 @@ def grid_of_samples() -> gr.HTML:
     """The previews of a run as a grid of pictures that can be looked at one by one."""
     return gr.HTML(
         html_template=(PAGE / "grid.html").read_text("utf-8"),
-        css_template=(PAGE / "grid.css").read_text("utf-8"),
+        css_template=style("base", "grid"),
         js_on_load=script(*GRID_SCRIPTS),
         apply_default_css=False,
         server_functions=[previews, preview],
@@ -39,6 +39,11 @@ def grid_of_samples() -> gr.HTML:
 def script(*names: str) -> str:
     """Files that are one script: the body of a function of `element`, `props` and `server`."""
     return "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in names)
+
+
+def style(*names: str) -> str:
+    """Files that are one style."""
+    return "\n".join((PAGE / f"{name}.css").read_text("utf-8") for name in names)
 
 
 def previews(data: Any) -> dict[str, Any]:

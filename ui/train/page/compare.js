@@ -1,6 +1,6 @@
 // Two to four runs side by side: a curve of each, the same samples at the same step, and the settings that differ.
 //
-// Gradio runs sheets.js, plot.js and this as the body of one function of `element`, `props` and `server`.
+// Gradio runs kept.js, sheets.js, plot.js and this as the body of one function of `element`, `props` and `server`.
 const CHOSEN = "pix2pix studio runs side by side"; // in the browser's storage
 const LOOK_MS = 3000; // between looks at what is new
 const COLOURS = ["#3b7dd8", "#e8793a", "#2a9d6f", "#a855c7"];
@@ -9,7 +9,7 @@ const FIRST_FIGURES = ["val_perceptual", "val_L1", "loss_L1"]; // that are worth
 const SMOOTHING = 0.6;
 const find = (selector) => element.querySelector(selector);
 const ask = (what, data) => server[what](data).catch(() => ({ error: "no answer" }));
-let choice = { open: false, runs: [], figure: "", log: false, step: null, range: null, ...readChoice() };
+let choice = { open: false, runs: [], figure: "", log: false, step: null, range: null, ...readKept(CHOSEN) };
 let names = []; // of all runs
 const known = new Map(); // run -> { stamp, curves, previews }
 let moments = []; // steps that the slider goes through
@@ -17,21 +17,9 @@ let alike = false; // they learn from the same pictures
 let isLooking = false;
 const plot = newPlot("", (range) => choose({ range }));
 
-function readChoice() {
-  try {
-    return JSON.parse(localStorage.getItem(CHOSEN));
-  } catch {
-    return {};
-  }
-}
-
 function choose(changes) {
   choice = { ...choice, ...changes };
-  try {
-    localStorage.setItem(CHOSEN, JSON.stringify(choice));
-  } catch {
-    // It lives as long as the page.
-  }
+  keep(CHOSEN, choice);
   show();
 }
 

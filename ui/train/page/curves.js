@@ -1,30 +1,18 @@
 // The curves of the run that is shown. Smoothing, scale and zoom are kept, the zoom for each run.
 //
-// Gradio runs plot.js and this as the body of one function of `element`, `props` and `server`.
+// Gradio runs kept.js, plot.js and this as the body of one function of `element`, `props` and `server`.
 const CHOSEN = "pix2pix studio curves"; // in the browser's storage
 const LOOK_MS = 2000; // between looks at what is new
 const USUAL = { smoothing: 0.6, log: false, run: "", range: null };
 const find = (selector) => element.querySelector(selector);
 const plots = props.plots.map(({ title, lines }) => ({ lines, ...newPlot(title, zoomTo) }));
-let choice = { ...USUAL, ...readChoice() };
+let choice = { ...USUAL, ...readKept(CHOSEN) };
 let shown = { run: "", stamp: "", curves: {} };
 let isLooking = false;
 
-function readChoice() {
-  try {
-    return JSON.parse(localStorage.getItem(CHOSEN));
-  } catch {
-    return {};
-  }
-}
-
 function choose(changes) {
   choice = { ...choice, ...changes };
-  try {
-    localStorage.setItem(CHOSEN, JSON.stringify(choice));
-  } catch {
-    // It lives as long as the page.
-  }
+  keep(CHOSEN, choice);
   show();
 }
 
