@@ -100,6 +100,18 @@ def pairs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of photos of coloured boxes on white."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for shade in range(40, 200, 40):
+        photo = Image.new("RGB", (40, 40), "white")
+        photo.paste((shade, 99, 9), (8, 8, 32, 32))
+        photo.save(folder / f"{shade}.png")
+    return folder
+
+
+@pytest.fixture
 def make_generator(tmp_path: Path) -> Callable[..., Path]:
     """Writes a tiny generator with random weights to a file: `make_generator("name", kind="labels", image_size=64)`."""
 

@@ -11,7 +11,7 @@ import torch
 from pix2pix.files import checkpoint
 from pix2pix.losses import l1_loss
 from pix2pix.models import FIRST, Generator, GeneratorConfig
-from tests.test_loop import losses, make_run, photos, trained  # noqa: F401
+from tests.test_loop import assert_resumes, make_run  # noqa: F401
 from training.distillation import Teacher, take_strongest, with_strokes
 from training.loop import train
 from training.run import Run
@@ -82,7 +82,7 @@ def test_a_student_learns_the_pictures_of_its_teacher(
 def test_a_student_resumes_to_the_very_same_losses(
     make_run: Callable[..., Run],  # noqa: F811
     make_generator: Callable[..., Path],
-    photos: Path,  # noqa: F811
+    photos: Path,
 ):
     teacher = make_generator("wide")
     settings = {
@@ -94,13 +94,7 @@ def test_a_student_resumes_to_the_very_same_losses(
         "ema": 0.9,
     }
     whole, cut = make_run("whole", **settings), make_run("cut", **settings)
-    train(whole)
-    with cut.claim():
-        (cut.path / "stop").touch()
-        train(cut)
-    train(cut)
-    assert losses(cut) == losses(whole)
-    assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
+    assert_resumes(whole, cut)
 
 
 def test_the_teacher_learns_nothing(make_run: Callable[..., Run], make_generator: Callable[..., Path]):  # noqa: F811

@@ -118,7 +118,7 @@ def options_of(parser) -> set[str]:
 
 @pytest.fixture
 def folder(
-    tmp_path: Path, pairs: Path, make_generator: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pairs: Path, photos: Path, make_generator: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
     """What the commands speak of: drawings, a photo, a plan, pairs, and small generators by the names of real ones."""
     (tmp_path / "small").mkdir()
@@ -129,11 +129,7 @@ def folder(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my").mkdir()
     pairs.rename(tmp_path / "my" / "pairs")
-    (tmp_path / "my" / "photos").mkdir()
-    for shade in (40, 80, 120):
-        photo = Image.new("RGB", (40, 40), "white")
-        photo.paste((shade, 99, 9), (8, 8, 32, 32))
-        photo.save(tmp_path / "my" / "photos" / f"{shade}.jpg")
+    photos.rename(tmp_path / "my" / "photos")
     (tmp_path / "drawings").mkdir()
     for name in ("drawings/one.png", "photo.jpg", "plan.png", "drawing.png"):
         Image.new("RGB", (40, 40), "white").save(tmp_path / name)

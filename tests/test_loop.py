@@ -42,18 +42,6 @@ def make_run(pairs: Path) -> Callable[..., Run]:
     return make
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """A folder of photos of coloured boxes on white."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for shade in range(40, 200, 40):
-        photo = Image.new("RGB", (40, 40), "white")
-        photo.paste((shade, 99, 9), (8, 8, 32, 32))
-        photo.save(folder / f"{shade}.png")
-    return folder
-
-
 def losses(run: Run) -> list[tuple]:
     """Every figure of every row but those of the clock."""
     return [tuple(value for key, value in row.items() if key not in ("time", "data_wait")) for row in run.metrics()[0]]
@@ -404,11 +392,8 @@ def test_beginning_from_another_run_needs_but_its_name(make_run: Callable[..., R
     assert checkpoint.read_metadata(second.generator_file).provenance == "Fine-tuned from first."
 
 
-def test_a_run_that_began_from_a_generator_resumes_from_its_own_weights(
-    make_run: Callable[..., Run], make_generator: Callable[..., Path]
-):
-    settings = {"steps": 6, "init_from": str(make_generator("ancestor"))}
-    whole, cut = make_run("whole", **settings), make_run("cut", **settings)
+def assert_resumes(whole: Run, cut: Run) -> None:
+    """Of two runs with the same settings one is trained at once, and one stopped after its first step and resumed."""
     train(whole)
     with cut.claim():
         (cut.path / "stop").touch()
@@ -416,6 +401,14 @@ def test_a_run_that_began_from_a_generator_resumes_from_its_own_weights(
     train(cut)
     assert losses(cut) == losses(whole)
     assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
+
+
+def test_a_run_that_began_from_a_generator_resumes_from_its_own_weights(
+    make_run: Callable[..., Run], make_generator: Callable[..., Path]
+):
+    settings = {"steps": 6, "init_from": str(make_generator("ancestor"))}
+    whole, cut = make_run("whole", **settings), make_run("cut", **settings)
+    assert_resumes(whole, cut)
 
 
 @pytest.mark.parametrize(
