@@ -10,8 +10,9 @@ from PIL import Image
 from pix2pix import Translator, images
 from pix2pix.data.dataset import PairedImages
 from pix2pix.data.doctor import examine
+from pix2pix.data.evidence import spread
 from pix2pix.data.pairs import Found, find_pairs
-from pix2pix.data.sides import Values, formats, look_for_labels, measure
+from pix2pix.data.sides import HEADERS, Values, formats, look_for_labels, measure
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
@@ -81,6 +82,20 @@ def test_the_same_value_gives_the_same_grey_in_every_picture(tmp_path: Path):
         for value, level in {*zip(raw.ravel().tolist(), shown.ravel().tolist(), strict=True)}:
             greys.setdefault(value, set()).add(level)
     assert max(map(len, greys.values())) == 1
+
+
+def test_one_deep_file_among_many_is_found(tmp_path: Path):
+    shallow = (255 * grey(1)).astype(np.uint8)
+    for index in range(200):
+        for side in "AB":
+            save(shallow, tmp_path / side / f"{index:03}.png")
+    train = find_pairs(tmp_path).splits["train"]
+    rarely_asked = sorted(set(range(len(train))) - set(spread(len(train), HEADERS)))[0]
+    save((grey(2) * 4004).astype(np.uint16), tmp_path / "B" / train[rarely_asked].a.name)
+    a, b = values_of(find_pairs(tmp_path))
+    assert a is None
+    assert b
+    assert b.scale.high == pytest.approx(4004, abs=8)
 
 
 def test_single_outliers_do_not_make_the_others_dark(tmp_path: Path):

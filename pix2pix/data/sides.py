@@ -23,7 +23,7 @@ from pix2pix.scales import Scale
 COLOURED = 24  # pairs that are looked at for what they show
 MEASURED = 500  # files of a side, spread by name, whose values make its scale
 FEW = 16  # files of a side, to have a look
-HEADERS = 64  # files of a side that are asked whether they are deep at all
+HEADERS = 64  # files of a side that are asked whether they are deep at all, or more where more are measured
 
 Direction = Literal["AtoB", "BtoA"]
 
@@ -126,7 +126,7 @@ def _measure(found: Found, entries: Sequence[Entry], side: int, most: int) -> Va
     if found.layout == "photos" and side == 0:
         return None
     paths = [entry.b if side and entry.b else entry.a for entry in entries]
-    bits = [each for each in map(_bits, (paths[index] for index in spread(len(paths), HEADERS))) if each]
+    bits = [each for each in map(_bits, (paths[index] for index in spread(len(paths), max(HEADERS, most)))) if each]
     if not bits:
         return None
     with ThreadPoolExecutor(cpu_count() or 1) as pool:
