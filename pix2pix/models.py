@@ -5,14 +5,15 @@ does at its batch size of 1 (batch norm with `training=1`); as instance norm it 
 Instance norm is written as group norm with one channel per group: the same numbers, by a quicker way through torch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from pix2pix.sizes import Needs
 
@@ -236,6 +237,21 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return F.linear(x, weight, bias)
     with torch.autocast(x.device.type, enabled=False):
         return F.linear(x.to(weight.dtype), weight, bias)
+
+
+class Uninitialised(TorchFunctionMode):
+    """Networks that are made under it have no values in their weights yet: a file fills them.
+
+    On the meta device the functions of torch.nn.init run through parts of torch.fx that keep their state in a global,
+    so that a network could not be made there while another thread traces one.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
+        return func(*args, **(kwargs or {}))
 
 
 def init_weights(module: nn.Module) -> None:

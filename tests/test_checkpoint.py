@@ -1,13 +1,17 @@
 """Generator files: they say all about themselves, and whatever is wrong with one is said in words, with its name."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
+from types import FrameType
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch.fx import traceback
 
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
@@ -155,3 +159,29 @@ def test_an_unknown_name_lists_the_known_ones(make_generator: Callable[..., Path
     make_generator("generator", folder=runs / "mine")
     with pytest.raises(CheckpointError, match=r"'yours'.*mine"):
         checkpoint.locate("yours")
+
+
+def test_a_generator_can_be_loaded_while_another_is_traced(tmp_path: Path):
+    """Tracing keeps what it is about in globals of torch.fx.traceback: a thread that goes through them breaks both."""
+    path = tmp_path / "houses.safetensors"
+    config = GeneratorConfig(64, ngf=4)
+    checkpoint.save(path, Generator(config), Metadata("houses", 1, config=config))
+    called = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == traceback.__file__:
+            called.append(frame.f_code.co_name)
+
+    def load() -> None:
+        sys.setprofile(note)
+        checkpoint.load(path)
+
+    class LoadsBeside(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            loading = Thread(target=load)
+            loading.start()
+            loading.join()
+            return x + 1
+
+    torch.export.export(LoadsBeside(), (torch.zeros(1),))
+    assert called == []

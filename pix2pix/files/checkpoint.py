@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from pix2pix.files import download
 from pix2pix.files.foreign_networks import Foreign, ForeignGenerator, build
 from pix2pix.files.places import GENERATOR_FILE, atomic_write, expanded, generators
-from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.models import Generator, GeneratorConfig, Uninitialised
 from pix2pix.scales import Scale
 from pix2pix.validation import parse_json, shorten, validate
 
@@ -143,7 +143,7 @@ def load(path: str | Path) -> tuple[Network, Metadata]:
     path = Path(path)
     metadata = read_metadata(path)
     config = metadata.config
-    with torch.device("meta"):  # which takes no memory: the sizes that it states may be made up
+    with torch.device("meta"), Uninitialised():  # which takes no memory: the sizes that it states may be made up
         expected = _network(config).state_dict()
     try:
         with safe_open(path, "pt") as file:
@@ -155,7 +155,8 @@ def load(path: str | Path) -> tuple[Network, Metadata]:
         raise CheckpointError(f"{path} is damaged: {shorten(str(error))}") from error
     if bad := next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), None):
         raise CheckpointError(f"{path} makes no pictures: its weights {bad} are not all numbers")
-    generator = _network(config)
+    with Uninitialised():
+        generator = _network(config)
     generator.load_state_dict(weights)
     return generator.eval(), metadata
 

@@ -15,6 +15,7 @@ import torch
 from pix2pix.files.bundles import ForeignError, Weights, filled, tensors
 from pix2pix.files.foreign_networks import MAX_DEPTH, Foreign, ForeignGenerator, Norm, Statistics, build
 from pix2pix.files.strangers import stranger
+from pix2pix.models import Uninitialised
 from pix2pix.validation import shorten
 
 DROPOUT = 0.5  # of all three, where they have any
@@ -42,7 +43,7 @@ def read(
         raise ForeignError(f"{path} looks like a generator of another project, but lacks {error}") from None
     except (ValueError, IndexError) as error:  # IndexError: a weight of fewer dimensions than it should have
         raise ForeignError(f"{path} cannot be imported: {shorten(str(error))}") from error
-    with torch.device("meta"):  # which takes no memory: the sizes are read off some of the weights
+    with torch.device("meta"), Uninitialised():  # which takes no memory: the sizes are read off some of the weights
         generator = build(config)
     return filled(path, generator, weights, names).eval()
 
