@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from pix2pix.files.places import SNAPSHOTS
+from ui import asked
 from ui.draw import canvas
 from ui.draw.canvas import Replays
 from ui.scheduler import MOST_WAITING, QueueFull, Scheduler
@@ -45,9 +46,9 @@ def ask(model: str, session: str = "a", **more: Any) -> dict[str, Any]:
 
 
 def test_a_drawing_has_the_pixels_that_the_page_sends_and_no_more():
-    assert canvas._decode(drawn(1024, 1024)).size == (1024, 1024)
+    assert asked.decode(drawn(1024, 1024)).size == (1024, 1024)
     with pytest.raises(StudioError, match="too large"):
-        canvas._decode(drawn(1025, 1024))
+        asked.decode(drawn(1025, 1024))
 
 
 def test_a_replay_leaves_the_event_loop_to_the_others(model: str, monkeypatch: pytest.MonkeyPatch):
@@ -60,7 +61,7 @@ def test_a_replay_leaves_the_event_loop_to_the_others(model: str, monkeypatch: p
 
         return noted
 
-    for name in ("_decode", "_frame", "_animation"):
+    for name in ("decode", "_frame", "_animation"):
         monkeypatch.setattr(canvas, name, noting(getattr(canvas, name)))
     made = in_a_loop(Replays(Studio()).make(ask(model)))
     assert made.startswith("data:image/webp;base64,UklGR")

@@ -41,7 +41,7 @@ FLOORS = (
     ("ui", "ui.scheduler", "ui.uploads"),
     ("ui.blocks", "ui.guard"),
     ("ui.studio",),
-    ("ui.words",),
+    ("ui.asked", "ui.words"),
     ("ui.train",),
     ("ui.draw", "ui.models", "ui.upload"),
     ("ui.demo",),

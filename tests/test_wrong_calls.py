@@ -10,10 +10,9 @@ from PIL import Image
 
 from tests.test_app import free_port
 from tests.test_guard import JSON_, Served, form, serve
-from ui import guard, serving
+from ui import asked, guard, serving
 from ui.blocks import Page
 from ui.demo import create_demo
-from ui.draw import canvas
 from ui.guard import Rules
 from ui.serving import launch
 from ui.studio import Studio
@@ -102,7 +101,7 @@ def test_names_as_long_as_a_drawing_do_not_wait(private: Served):
     long = {"model": "edges2shoes", "session": "x" * 5_000_000, "picture": "data:,"}
     assert "too large" in private.call("translate", long).words
     assert "too large" in private.call("translate", long | {"session": "s", "picture": "x" * 5_000_000}).words
-    assert canvas.MAX_DRAWING < 5_000_000
+    assert asked.MAX_DRAWING < 5_000_000
 
 
 def test_a_fault_of_ours_is_said_without_its_words(caplog: pytest.LogCaptureFixture):

@@ -4,15 +4,13 @@ Its look and its behaviour are in page/; here is what the server answers.
 """
 
 import asyncio
-import base64
 import io
-import logging
 import os
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image, ImageDraw, ImageFont
@@ -20,23 +18,16 @@ from PIL import Image, ImageDraw, ImageFont
 from pix2pix.files.places import generators, snapshots
 from pix2pix.page import page
 from pix2pix.page.page import samples
+from ui.asked import answer, data_url, decode, encode, number, text
 from ui.draw import parts, teach
-from ui.scheduler import QueueFull, Superseded
-from ui.studio import Studio, StudioError, find, load_picture, metadata, read_picture
+from ui.studio import Studio, StudioError, find, load_picture, metadata
 
 if TYPE_CHECKING:
     from pix2pix.inference import Translator
 
-MAX_PIXELS = 1024 * 1024  # of a drawing: the page sends it in the size of its model, and none is larger
-MAX_DRAWING = 4_300_000  # characters of a PNG data URL of so many pixels at worst; a drawing has some ten thousand
-DRAWINGS, MAX_NAME = ("picture", "target"), 1000  # keys of requests that are drawings; characters of all others
 MOST_REPLAYS = 8  # that wait; they are made one by one
 REPLAY_SIDE = 512  # pixels of its pictures
 FRAME_MS, LAST_FRAME_MS = 500, 2000  # of an animation
-
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 
 def drawing_canvas(studio: Studio) -> gr.HTML:
@@ -53,37 +44,37 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
         return [describe(name, path) for name, path in generators().items()]
 
     async def warm_up(data: Any) -> dict[str, str]:
-        return await _answer(lambda: asyncio.wrap_future(studio.warm_up(_text(data, "model"))), lambda _: {})
+        return await answer(lambda: asyncio.wrap_future(studio.warm_up(text(data, "model"))), lambda _: {})
 
     async def translate(data: Any) -> dict[str, str]:
-        return await _answer(lambda: asyncio.wrap_future(_translate(studio, data)), lambda url: {"picture": url})
+        return await answer(lambda: asyncio.wrap_future(_translate(studio, data)), lambda url: {"picture": url})
 
     async def remark(data: Any) -> dict[str, str]:
-        return await _answer(lambda: asyncio.to_thread(_remark, studio, data), lambda words: {"remark": words})
+        return await answer(lambda: asyncio.to_thread(_remark, studio, data), lambda words: {"remark": words})
 
     async def browser_parts(data: Any) -> dict[str, Any]:
         def begin() -> Awaitable[dict[str, Any]]:
-            return asyncio.wrap_future(parts.describe(studio, _text(data, "model")))
+            return asyncio.wrap_future(parts.describe(studio, text(data, "model")))
 
-        return await _answer(begin, lambda found: found)
+        return await answer(begin, lambda found: found)
 
     async def replay(data: Any) -> dict[str, str]:
-        return await _answer(lambda: replays.make(data), lambda url: {"animation": url})
+        return await answer(lambda: replays.make(data), lambda url: {"animation": url})
 
     async def pin(data: Any) -> dict[str, str]:
         def work() -> str:
-            return teach.pin(_text(data, "model"), _decode(_text(data, "picture")))
+            return teach.pin(text(data, "model"), decode(text(data, "picture")))
 
-        return await _answer(lambda: asyncio.to_thread(work), lambda words: {"words": words})
+        return await answer(lambda: asyncio.to_thread(work), lambda words: {"words": words})
 
     async def correct(data: Any) -> dict[str, str]:
         def work() -> str:
-            return teach.teach(*(_text(data, "model"), *(_decode(_text(data, key)) for key in ("picture", "target"))))
+            return teach.teach(*(text(data, "model"), *(decode(text(data, key)) for key in ("picture", "target"))))
 
-        return await _answer(lambda: asyncio.to_thread(work), lambda run: {"run": run})
+        return await answer(lambda: asyncio.to_thread(work), lambda run: {"run": run})
 
     async def learning(data: Any) -> dict[str, str]:
-        return await _answer(lambda: asyncio.to_thread(teach.progress, _text(data, "run")), lambda state: state)
+        return await answer(lambda: asyncio.to_thread(teach.progress, text(data, "run")), lambda state: state)
 
     browser_parts.__name__ = "parts"  # by which the page calls it; here that is the module
     can_train = not studio.public and not os.environ.get("SPACE_ID")
@@ -116,14 +107,14 @@ def describe(name: str, path: Path) -> dict[str, Any]:
 
 def _translate(studio: Studio, data: Any) -> Future[str]:
     """The picture as a data URL. PNG is read and written when the turn has come, not in the event loop."""
-    drawing, model, session = (_text(data, key) for key in ("picture", "model", "session"))
-    seed, step = (_number(data, key) for key in ("seed", "step"))
-    return studio.submit(model, session, lambda translator: _encode(translator(_input(drawing), seed)), step)
+    drawing, model, session = (text(data, key) for key in ("picture", "model", "session"))
+    seed, step = (number(data, key) for key in ("seed", "step"))
+    return studio.submit(model, session, lambda translator: encode(translator(_input(drawing), seed)), step)
 
 
 def _remark(studio: Studio, data: Any) -> str:
     """What is unlike about a drawing, or a picture that is translated as it is; empty where all is well."""
-    drawing, model = (_text(data, key) for key in ("picture", "model"))
+    drawing, model = (text(data, key) for key in ("picture", "model"))
     return studio.translator(model).remark(_input(drawing))
 
 
@@ -141,7 +132,7 @@ class Replays:
 
     async def make(self, data: Any) -> str:
         """The animation as a data URL. Raises StudioError, Superseded, QueueFull."""
-        drawing, model = (_text(data, key) for key in ("picture", "model"))
+        drawing, model = (text(data, key) for key in ("picture", "model"))
         session = str(data.get("session", ""))[:100]
         if session in self._sessions:
             raise StudioError("Your last replay is still being made.")
@@ -156,7 +147,7 @@ class Replays:
 
     async def _made(self, drawing: str, model: str) -> str:
         """Each picture waits for its own turn, so that others can draw meanwhile."""
-        picture = await asyncio.to_thread(_decode, drawing)
+        picture = await asyncio.to_thread(decode, drawing)
         picture.thumbnail((REPLAY_SIDE, REPLAY_SIDE))
         session, frames = f"replay {uuid.uuid4()}", []
         for step in (*snapshots(find(model)), None):
@@ -172,7 +163,7 @@ def _animation(frames: list[Image.Image]) -> str:
     file = io.BytesIO()
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=85)
-    return _data_url(file, "webp")
+    return data_url(file, "webp")
 
 
 def _frame(drawing: Image.Image, result: Image.Image, caption: str) -> Image.Image:
@@ -186,57 +177,11 @@ def _frame(drawing: Image.Image, result: Image.Image, caption: str) -> Image.Ima
     return frame
 
 
-async def _answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
-    """What the page gets, when its turn has come: never a traceback."""
-    try:
-        return reply(await begin())
-    except Superseded:
-        return {"superseded": "yes"}
-    except (StudioError, QueueFull) as error:
-        return {"error": str(error)}
-    except Exception:
-        log.exception("the canvas asked for something that failed")
-        return {"error": "Something went wrong on the server; its log says what."}
-
-
-def _text(data: Any, key: str) -> str:
-    value = data.get(key) if isinstance(data, dict) else None
-    if not isinstance(value, str):
-        raise StudioError(f"The request has no {key}.")
-    if len(value) > (MAX_DRAWING if key in DRAWINGS else MAX_NAME):  # before it waits, with a hundred others
-        raise StudioError(f"The {key} is too large.")
-    return value
-
-
-def _number(data: Any, key: str) -> int | None:
-    value = data.get(key)
-    if value is None or (type(value) is int and 0 <= value < 2**63):
-        return value
-    raise StudioError(f"The {key} is not a whole number.")
-
-
-def _decode(data_url: str, read: Callable[[bytes, int], Image.Image] = read_picture) -> Image.Image:
-    try:
-        return read(base64.b64decode(data_url.partition(",")[2], validate=True), MAX_PIXELS)
-    except ValueError as error:
-        raise StudioError("The drawing did not arrive as a picture.") from error
-
-
-def _input(data_url: str) -> Image.Image:
+def _input(drawing: str) -> Image.Image:
     """What a generator is to see: as it is where parts of it are clear, for it to be laid on what shows its strokes."""
-    picture = _decode(data_url, load_picture)
+    picture = decode(drawing, load_picture)
     is_opaque = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (
         255,
         255,
     )
     return picture.convert("RGB") if is_opaque else picture
-
-
-def _encode(picture: Image.Image) -> str:
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)  # 3 times faster than the default, and a fifth larger
-    return _data_url(file, "png")
-
-
-def _data_url(file: io.BytesIO, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
