@@ -64,6 +64,7 @@ browser: .venv/.test
 	$(BIN)/python tests/browser/install.py
 
 .venv/.run: requirements.txt | .venv/bin/python
+	@echo "Installing into .venv; PyTorch alone is up to 5 GB, and the first time takes some minutes."
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
 	touch $@
 

@@ -50,7 +50,7 @@ def _serve(options: argparse.Namespace) -> None:
     studio = Studio(public, options.precision)
     demo = create_demo(studio)
     rules = Rules.public() if public else Rules.private(options.host, options.allow_host)
-    launch(
+    address = launch(
         demo,
         rules,
         options.host,
@@ -59,8 +59,9 @@ def _serve(options: argparse.Namespace) -> None:
         share=options.share,
         inbrowser=has_desktop() if options.inbrowser is None else options.inbrowser,
     )
+    print(f"Open {address} in a browser. Ctrl-C stops the app.", flush=True)
     if made:
-        print(f"* Any user name, and the password {made}", flush=True)
+        print(f"It asks for any user name, and for the password {made}", flush=True)
     studio.warm_up_soon()
     demo.block_thread()
 

@@ -37,7 +37,6 @@ def launch(  # returns at once
     password: str | None = None,
     share: bool = False,
     inbrowser: bool = False,
-    quiet: bool = False,
 ) -> str:
     """Serves the page, and returns its address on this machine."""
     demo.queue(max_size=QUEUED)
@@ -47,7 +46,7 @@ def launch(  # returns at once
         server_port=port,
         share=share,
         inbrowser=inbrowser,
-        quiet=quiet,
+        quiet=not share,  # what it would say of links is of code that is ours; the link it makes it must tell
         auth=asks_for(password) if password else None,
         auth_message="Any user name, and the password that the app was started with.",
         theme=THEME,
