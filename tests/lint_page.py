@@ -22,6 +22,7 @@ PROGRAMS = {
     # The first two give these to the function above.
     "offline": [PAGE / "computing.js", OFFLINE / "remark.js", OFFLINE / "page.js", "export { offline, samples };"],
     "worker": [OFFLINE / "worker.js"],
+    "language": ["export function page(all, tag) {", PAGE / "language.js", "speak(newPhrasebook(all), tag); }"],
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],
     "curves": [FUNCTION, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],

@@ -32,7 +32,7 @@ def create_demo(studio: Studio) -> Page:
             draw.build(studio)
         with gr.Tab("Upload", id="upload"):
             upload.build(studio)
-        with gr.Tab("Train", id="train"):
+        with gr.Tab("Train", id="train", elem_id="train-tab"):
             form = train.build(studio)
         with gr.Tab("Models", id="models") as tab:
             models.build(studio, tab, form)

@@ -35,7 +35,7 @@ SIDES = [("left to right (A to B)", "AtoB"), ("right to left (B to A)", "BtoA")]
 STATISTICS = [("of the picture at hand, as its project tests", "picture"), ("averages of its training", "running")]
 WEIGHTS = [".pth", ".pt", ".bin", ".safetensors"]
 SHOW_TRAIN = """() => {
-    [...document.querySelectorAll("button[role=tab]")].find((tab) => tab.textContent.trim() === "Train")?.click();
+    document.getElementById("train-tab-button")?.click();
     document.getElementById("train-folder")?.scrollIntoView();
 }"""
 PROGRESS = gr.Progress()

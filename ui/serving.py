@@ -1,11 +1,13 @@
 """How the page is served: to whom, by which names, behind which password."""
 
+import json
 import secrets
 from collections.abc import Callable
 
 from gradio.routes import App, ORJSONResponse
 from starlette.types import ASGIApp
 
+from pix2pix.page import language
 from ui.blocks import Page
 from ui.demo import ICON, THEME
 from ui.draw import parts
@@ -50,6 +52,7 @@ def launch(  # returns at once
         auth=asks_for(password) if password else None,
         auth_message="Any user name, and the password that the app was started with.",
         theme=THEME,
+        head=other_languages(),
         favicon_path=ICON,
         pwa=True,
         footer_links=["api"],
@@ -60,6 +63,18 @@ def launch(  # returns at once
         _frontend=False,  # else Gradio gives up where the page takes 3 s, as on a busy machine; the server has answered
     )
     return demo.local_url or ""
+
+
+def other_languages() -> str:
+    """Fetches what puts the page in the browser's language, where that is not English. It is the first thing to run."""
+    kind = "text/javascript; charset=utf-8"
+    files = {code: parts.offer(language.script(code).encode(), kind) for code in language.TABLES}
+    return f"""<script>
+(() => {{
+  const file = {json.dumps(files)}[{language.CHOSEN}];
+  if (file) document.head.append(Object.assign(document.createElement("script"), {{ src: file }}));
+}})();
+</script>"""
 
 
 def asks_for(password: str) -> Callable[[str, str], bool]:

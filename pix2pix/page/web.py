@@ -22,7 +22,7 @@ from pix2pix.files.export import ExportError, to_onnx
 from pix2pix.files.places import atomic_write
 from pix2pix.inference import Translator
 from pix2pix.input_checks import bounds_and_words
-from pix2pix.page import page
+from pix2pix.page import language, page
 from pix2pix.page.page import fitting
 from pix2pix.samples import draw
 
@@ -173,6 +173,7 @@ def _html(about: Metadata, parts: Parts) -> str:
             "checks": bounds_and_words()}  # fmt: skip
     return (HERE / "page.html").read_text("utf-8").format(
         title=html.escape(about.name),
+        languages=language.inline(),
         icon=base64.b64encode((page.PAGE / "icon.svg").read_bytes()).decode(),
         style=f"{(HERE / 'page.css').read_text('utf-8')}\n{page.style()}",
         canvas=(page.PAGE / "canvas.html").read_text("utf-8"),

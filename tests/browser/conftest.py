@@ -139,7 +139,7 @@ def open_file(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a file offline; an error of the page, or anything that it asks of a network, fails."""
     contexts, wrong = [], []
 
-    def open_file(path: Path, **options) -> Page:
+    def open_file(path: Path, ready: str = "Ready", **options) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
         context.set_offline(True)
         contexts.append(context)
@@ -149,7 +149,7 @@ def open_file(browser: Browser) -> Iterator[Callable[..., Page]]:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
-        expect(page.locator(".runs")).to_contain_text("Ready", timeout=READY)
+        expect(page.locator(".runs")).to_contain_text(ready, timeout=READY)
         wrong.extend(url for url in asked if not url.startswith(("file:", "data:", "blob:")))
         return page
 

@@ -17,13 +17,14 @@ Point = tuple[float, float]  # in the drawing's own grid of 256 units
 class Sheet:
     """A page with one model chosen: what can be done to its canvas, and what it sent to the server."""
 
-    def __init__(self, page: Page, model: str) -> None:
+    def __init__(self, page: Page, model: str, label: str = "Model") -> None:
+        """`label` of the choice of models, in the page's language."""
         self.page = page
         self.sent: list[str] = []  # drawings, as data URLs
         self.open: set[Request] = set()  # that this has seen begin: a page that was there before may wait for others
         self.most_open = 0
-        expect(page.get_by_label("Model").locator("option", has_text=model)).to_be_attached()
-        page.get_by_label("Model").select_option(model)
+        expect(page.get_by_label(label).locator("option", has_text=model)).to_be_attached()
+        page.get_by_label(label).select_option(model)
         page.on("request", self._begins)
         page.on("requestfinished", self._ends)
         page.on("requestfailed", self._ends)

@@ -1,4 +1,4 @@
-"""What browsers need to compute pictures themselves, as files that they fetch once and keep."""
+"""Files that browsers fetch once and keep: what they need to compute pictures themselves, and other languages."""
 
 import hashlib
 import uuid
@@ -36,19 +36,20 @@ def _describe(path: Path, _stamp: int) -> dict[str, Any]:
 
     parts = web.parts_of(Translator.load(path, "cpu"))
     files = {"graph": parts.graph, "weights": parts.weights, "runtime": web.runtime()}
-    addresses = {name: _offer(content, "application/gzip") for name, content in files.items()}
-    addresses["worker"] = _offer(web.worker_script().encode(), "text/javascript; charset=utf-8")
+    addresses = {name: offer(content, "application/gzip") for name, content in files.items()}
+    addresses["worker"] = offer(web.worker_script().encode(), "text/javascript; charset=utf-8")
     return {"model": parts.model, "table": parts.table, "files": addresses}
 
 
-def _offer(content: bytes, kind: str) -> str:
+def offer(content: bytes, kind: str) -> str:
+    """Its address, below the page's own."""
     digest = hashlib.sha256(content).hexdigest()
     _files[digest] = content, kind
     return f"{PATH}/{digest}"
 
 
 async def serve(request: Request) -> Response:
-    """A file by its digest. Only what was described to someone is there."""
+    """A file by its digest. Only what was offered to someone is there."""
     found = _files.get(request.path_params["digest"])
     if found is None:
         return Response("There is no such file.", 404, media_type="text/plain")
