@@ -238,8 +238,9 @@ class TrainConfig:
         _require(0 < self.lr < inf, f"lr {self.lr} must be above 0")
         for name, bounds in bounds_of_settings().items():
             value = getattr(self, name)
-            below = "must be 1 or more" if bounds.least == 1 else "must not be negative"
-            _require(bounds.least <= value, f"{name} {value} {below}")
+            positive = bounds.least == 1
+            below = f"{name} {value} must be 1 or more" if positive else f"{name} {value} must not be negative"
+            _require(bounds.least <= value, below)
             _require(value <= bounds.most, f"{name} {value:.15g} is over {bounds.most:,}: {bounds.why}")
         _require(self.crop_size in _SIZES, f"crop_size {self.crop_size} is not one of {', '.join(map(str, _SIZES))}")
         _require(self.load_size >= self.crop_size, f"load_size {self.load_size} is below crop_size {self.crop_size}")

@@ -198,7 +198,7 @@ class Run:
         status = self.status()
         if status.state == "stopped":
             return f"{self.name} has stopped at step {status.step:,}. Resume {self._next_beginning()}."
-        return f"{self.name} has {status.state}{': ' + status.error if status.error else '.'}"
+        return f"{self.name} has failed: {status.error}" if status.error else f"{self.name} has finished."
 
     def _record_stopped(self, pid: int | None) -> None:
         """Writes the end that a killed trainer could not write, unless someone has resumed it in the meantime."""

@@ -221,8 +221,8 @@ def _card(name: str, path: Path, pictures: str, runtime: str) -> str:
     kinds = f"<p>{html.escape(about.source.kind)} → {html.escape(about.target.kind)}</p>"
     steps = f"{about.steps:,} steps" if about.steps else "steps not known"
     network = getattr(about.config, "network", "pix2pix U-Net")
-    size = f"{about.config.image_size} px, {network}, ngf {about.config.ngf}, {megabytes:.1f} MB"
-    lines = [f"{size}; {steps}", f"Data: {about.dataset or 'not known'}", f"Licence: {about.licence}"]
+    size = f"{about.config.image_size} px, {network}, ngf {about.config.ngf}, {megabytes:.1f} MB; {steps}"
+    lines = [size, f"Data: {about.dataset or 'not known'}", f"Licence: {about.licence}"]
     lines += [f"Computed by {runtime}"] if runtime else []
     words = "".join(f"<p class='quiet'>{html.escape(line)}</p>" for line in lines)
     return (

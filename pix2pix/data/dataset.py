@@ -58,9 +58,11 @@ class PairedImages(Dataset):
         random_affine: bool = False,
         seed: int = 0,
     ) -> None:
-        for wish, name in ((hints, "colour hints need"), (random_affine, "a random affine needs")):
-            if wish and found.layout != "photos":
-                raise DatasetError(f"{name} photos alone, whose edges are made here; {found.root} has pairs")
+        has_pairs = f"photos alone, whose edges are made here; {found.root} has pairs"
+        if hints and found.layout != "photos":
+            raise DatasetError(f"colour hints need {has_pairs}")
+        if random_affine and found.layout != "photos":
+            raise DatasetError(f"a random affine needs {has_pairs}")
         if load_size < crop_size:
             raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
         self.found, self.entries, self.left_out = found, found.splits[split], found.left_out

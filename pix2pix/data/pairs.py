@@ -53,12 +53,13 @@ class Found:
         train, val, test = (self.splits[split] for split in SPLITS)
         count = len(train) + len(test) + (0 if val == train else len(val))  # one alone is in two splits
         pairs, named = count_of(count, "pair"), self.folders if len(self.folders) == 2 else ()
+        a, b = SIDES[self.layout]
         what = {
             "pairs": f"{pairs} side by side, A on the left",
             "stacked": f"{pairs} in one picture each, A above B",
             "folders": f"{pairs} in two folders, {f'A is {named[0]} and B is {named[1]}' if named else 'A and B'}",
             "photos": f"{count_of(count, 'photo')}, whose edges will be made on the fly",
-        }.get(self.layout) or f"{pairs} in one picture each, A is {' and B is '.join(SIDES[self.layout])}"
+        }.get(self.layout) or f"{pairs} in one picture each, A is {a} and B is {b}"
         width, height = size_of(train[0].a)
         parts = [f"{what}, {width}x{height}" if width else what, f"{len(train):,} to train on"]
         if val:
@@ -219,10 +220,10 @@ def _nothing_usable(tree: Tree, splits: dict[str, list[Entry]], left_out: dict[s
         f"folder itself), or for A/ and B/ (trainA/ and trainB/, train_A/ and train_B/) or any two folders with images "
         f"of the same names. There was: {', '.join(there) or 'nothing'}."
     )
-    if left_out:
-        name, reason = next(iter(left_out.items()))
-        message += f" {count_of(len(left_out), 'image')} left out, such as {name} ({reason})."
-    return message
+    if not left_out:
+        return message
+    name, reason = next(iter(left_out.items()))
+    return f"{message} {count_of(len(left_out), 'image')} left out, such as {name} ({reason})."
 
 
 def count_of(number: int, noun: str, plural: str = "") -> str:

@@ -103,9 +103,9 @@ def _judged(tree: Tree, found: list[Match]) -> Plan | None:
         if not any(pair.share >= ALL_MATCHED for pair, _ in alike):
             return None
         pair, each = max(alike, key=lambda both: both[0].share)
-        what = "show the same pictures" if each and each.copies else "have hardly an outline in common"
         raise in_doubt(
-            f"The files of {_called(pair.a)} and {_called(pair.b)} have the same names, but {what}.",
+            f"The files of {_called(pair.a)} and {_called(pair.b)} have the same names, but "
+            f"{'show the same pictures' if each and each.copies else 'have hardly an outline in common'}.",
             [*_both_ways(pair.a, pair.b), Reading("photos, in folders by kind", "photos")],
         )
     pair, each = belong[0]
@@ -316,11 +316,11 @@ def _cuts(found: Sequence[Verdict], folders: tuple[str, ...]) -> list[Reading]:
 
 
 def _why(verdict: Verdict) -> str:
-    reasons = [
-        "there is a seam where they meet" * (verdict.seam >= 0.5),
-        "they have outlines in common" * verdict.parts.lined_up,
-    ]
-    return f": {' and '.join(filter(None, reasons))}"
+    if verdict.seam >= 0.5 and verdict.parts.lined_up:
+        return ": there is a seam where they meet and they have outlines in common"
+    if verdict.seam >= 0.5:
+        return ": there is a seam where they meet"
+    return ": they have outlines in common" if verdict.parts.lined_up else ""
 
 
 def _why_not(verdict: Verdict) -> str:

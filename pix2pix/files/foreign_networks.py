@@ -51,9 +51,10 @@ class Foreign:
         ):
             if getattr(self, name) not in get_args(allowed):
                 raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(get_args(allowed))}")
-        for channels, verb in ((self.in_channels, "takes"), (self.out_channels, "makes")):
-            if channels not in (1, 3):
-                raise ValueError(f"it {verb} {channels} channels; pictures have one or three")
+        if self.in_channels not in (1, 3):
+            raise ValueError(f"it takes {self.in_channels} channels; pictures have one or three")
+        if self.out_channels not in (1, 3):
+            raise ValueError(f"it makes {self.out_channels} channels; pictures have one or three")
         is_resnet = self.network == "junyanz-resnet"
         for name, least, most in (
             ("ngf", 1, MAX_WIDTH),

@@ -1,10 +1,15 @@
 // The interface in another language. The page is written in English, wherever its words come from; what arrives in it is
 // put in that language by a table of sentences before it is painted. A page in English runs nothing of this.
 //
-// A sentence has places, as in "{count} of {total}". What stands in one is put in that language too, if the table knows
-// it, except in places for names, which people gave. Text within translate="no" is left alone, and so are fields.
-const NAMES = ["name", "run", "model", "file", "folder", "path", "label", "text"]; // of places whose content is a name
+// A sentence has places, as in "{step} of {total}". What stands in one is put in that language too, if the table knows
+// it, except in places for names, which people gave. Places for numbers take nothing else. Text within translate="no" is
+// left alone, and so are fields.
+const NAMES = ["name", "run", "model", "file", "folder", "path", "label", "text"]; // {file} and {file2} are two of them
+const NUMBERS = ["count", "step", "total", "width", "height", "percent"];
 const LETTERS = /[A-Za-z]/;
+const MARKS = { ".": "。", ";": "；", ":": "：" }; // at the end of a part
+const FULL = /[。！？：；，、）”]$/; // such marks have their space with them
+const NUMBER = "([-−]?\\d[\\d.,e+-]*%?)";
 const HEAD = 6; // letters at the beginning of a sentence by which it is found
 const REMEMBERED = 3000; // texts
 const LONGEST = 3000; // letters of a text that is looked up
@@ -22,58 +27,73 @@ function newPhrasebook(table) {
   }
   for (const found of patterns.values()) found.sort((one, two) => two.own - one.own);
 
-  const known = new Map();
+  const remembered = new Map();
   function say(text) {
     if (!LETTERS.test(text) || text.length > LONGEST) return text;
-    let said = known.get(text);
+    let said = remembered.get(text);
     if (said === undefined) {
       said = translated(text);
-      if (known.size >= REMEMBERED) known.clear();
-      known.set(text, said);
+      if (remembered.size >= REMEMBERED) remembered.clear();
+      remembered.set(text, said);
     }
     return said;
   }
 
   function translated(text) {
     const [, before, words, after] = text.match(/^(\s*)(.*?)(\s*)$/s);
-    const said = sentence(words.replaceAll(/\s+/g, " ")) ?? inParts(words);
+    const said = known(words.replaceAll(/\s+/g, " ")) ?? inParts(words);
     return said === undefined ? text : before + said + after;
   }
 
-  const sentence = (words) => sentences.get(words) ?? byPattern(words);
+  // Whole, or without the mark at its end.
+  function known(words) {
+    const said = sentences.get(words) ?? byPattern(words);
+    if (said !== undefined || !Object.hasOwn(MARKS, words.at(-1))) return said;
+    const bare = words.slice(0, -1);
+    const saidBare = sentences.get(bare) ?? byPattern(bare);
+    return saidBare === undefined ? undefined : saidBare + MARKS[words.at(-1)];
+  }
 
   function byPattern(words) {
     for (let length = Math.min(HEAD, words.length); length >= 0; length--) {
       for (const { pattern, places, other, tail } of patterns.get(words.slice(0, length)) ?? []) {
         const found = words.endsWith(tail) && pattern.exec(words);
         if (!found) continue;
-        const values = places.map((place, i) => (NAMES.includes(place) ? found[i + 1] : say(found[i + 1])));
+        const values = places.map((place, i) => (isOf(NAMES, place) ? found[i + 1] : say(found[i + 1])));
         return other.replaceAll(/\{(\w+)\}/g, (_, place) => values[places.indexOf(place)]);
       }
     }
     return undefined;
   }
 
-  // Several sentences, or lines.
+  // Several sentences, or lines: as much of the beginning as is known, else its first part as it is, and then the rest.
   function inParts(words) {
-    const parts = words.split(/(?<=[.!?:…])(\s+)|(\n+)/).filter((part) => part !== undefined);
-    if (parts.length < 2) return undefined;
-    const said = parts.map((part, i) => (i % 2 ? part : say(part)));
-    if (said.every((part, i) => part === parts[i])) return undefined;
-    return said.map((part, i) => (i % 2 && isFull(said[i - 1]) && !part.includes("\n") ? "" : part)).join("");
+    const cuts = [...words.matchAll(/(?<=[.!?:;…])\s+|\n+/g)];
+    const heads = cuts.map((cut) => known(words.slice(0, cut.index).replaceAll(/\s+/g, " ")));
+    const at = Math.max(
+      0,
+      heads.findLastIndex((head) => head !== undefined),
+    );
+    if (!cuts.length) return undefined;
+    const [gap] = cuts[at];
+    const rest = words.slice(cuts[at].index + gap.length);
+    const [head, tail] = [heads[at] ?? words.slice(0, cuts[at].index), say(rest)];
+    if (heads[at] === undefined && tail === rest) return undefined;
+    return head + (FULL.test(head) && !gap.includes("\n") ? "" : gap) + tail;
   }
 
   return say;
 }
 
-const isFull = (text) => /[。！？：；，、）”]$/.test(text); // such marks have their space with them
+const isOf = (places, place) => places.includes(place.replace(/\d+$/, ""));
 
 function addPattern(patterns, english, other) {
   const parts = english.split(/\{(\w+)\}/);
   const own = parts.filter((_, i) => i % 2 === 0);
   const escaped = own.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const places = parts.filter((_, i) => i % 2);
-  const pattern = new RegExp("^" + escaped.join("(.+?)") + "$", "s");
+  const content = (i) => (i === places.length ? "" : isOf(NUMBERS, places[i]) ? NUMBER : "(.+?)");
+  const pattern = new RegExp("^" + escaped.map((part, i) => part + content(i)).join("") + "$", "s");
   const head = own[0].slice(0, HEAD);
   if (!patterns.has(head)) patterns.set(head, []);
   patterns.get(head).push({ pattern, places, other, own: own.join("").length, tail: own.at(-1) });

@@ -44,7 +44,7 @@ def describe(name: str, about: "Metadata") -> dict[str, Any]:
         "lineWidth": about.line_width,
         "palette": [[label, list(colour)] for label, colour in palette.items()] if palette else None,
         "colourHints": about.colour_hints,
-        "invitation": ("Paint " if palette else "Draw ") + _noun(name) + "here",
+        "invitation": _invitation(name, bool(palette)),
     }
 
 
@@ -67,7 +67,10 @@ def fitting(metadata: "Metadata") -> list[dict[str, Any]]:
     ]
 
 
-def _noun(name: str) -> str:
-    """What a generator makes, as far as its name tells: edges2shoes makes `a shoe `."""
+def _invitation(name: str, paints: bool) -> str:
+    """Names what a generator makes, as far as its name tells: that of edges2shoes is `Draw a shoe here`."""
     made = re.split(r"2|_to_|-to-", name.lower())[-1]
-    return next((f"{noun} " for word, noun in NOUNS.items() if word in made), "")
+    thing = next((noun for word, noun in NOUNS.items() if word in made), "")
+    if paints:
+        return f"Paint {thing} here" if thing else "Paint here"
+    return f"Draw {thing} here" if thing else "Draw here"

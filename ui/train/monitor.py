@@ -291,8 +291,9 @@ def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
         listed = next((name for name, path in generators().items() if path == run.generator_file), run.name)
         kept = best(run.generator_file)
         by = "perceptual distance" if run.config.has_perceptual_terms else "L1"
-        at_best = f" What it was at its best by {by} on val, at step {kept[0]:,}, is there too." if kept else ""
-        parts.append(f"<p class='quiet'>Try it: the Draw tab has it as “{html.escape(listed)}”.{at_best}</p>")
+        words = [f"Try it: the Draw tab has it as “{listed}”."]
+        words += [f"What it was at its best by {by} on val, at step {kept[0]:,}, is there too."] if kept else []
+        parts.append(f"<p class='quiet'>{html.escape(' '.join(words), quote=False)}</p>")
     if status.error:
         parts.append(f"<div class='problem' role='alert'>{html.escape(status.error)}</div>")
     return "".join(parts)
