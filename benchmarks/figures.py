@@ -123,7 +123,7 @@ def moving_picture(checkpoint: str) -> None:
 
     expect.set_options(timeout=WAIT_MS)
     demo_page = create_demo(Studio())
-    url = serving.launch(demo_page, Rules.private("127.0.0.1"), "127.0.0.1", quiet=True)
+    url = serving.launch(demo_page, Rules.private("127.0.0.1"), "127.0.0.1")
     (sneaker,) = (sample for sample in samples() if "sneaker" in sample["name"].lower())
     frames: list[Image.Image] = []
     with sync_playwright() as playwright:

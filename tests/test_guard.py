@@ -67,7 +67,7 @@ class Served(NamedTuple):
 def serve(rules: Rules, public: bool = False, **options: Any) -> Iterator[Served]:
     port = free_port()
     demo = create_demo(Studio(public))
-    url = launch(demo, rules, options.pop("host", "127.0.0.1"), port, quiet=True, **options)
+    url = launch(demo, rules, options.pop("host", "127.0.0.1"), port, **options)
     (canvas,) = (key for key, block in demo.blocks.items() if getattr(block, "elem_id", "") == "draw")
     yield Served(url, port, canvas)
     demo.close()
@@ -296,7 +296,7 @@ def test_the_app_listens_at_an_ipv6_address():
     with Page() as demo:
         pass
     port = free_port()
-    url = launch(demo, Rules.private("::1"), "::1", port, quiet=True)  # Gradio asks it for its start on the way
+    url = launch(demo, Rules.private("::1"), "::1", port)  # Gradio asks it for its start on the way
     assert url == f"http://[::1]:{port}/"
     demo.close()
 
@@ -312,5 +312,5 @@ def test_the_app_starts_where_a_busy_machine_takes_long_over_the_page(monkeypatc
     monkeypatch.setattr(Guard, "__call__", busy)
     with Page() as demo:
         pass
-    assert launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", quiet=True).startswith("http://127.0.0.1:")
+    assert launch(demo, Rules.private("127.0.0.1"), "127.0.0.1").startswith("http://127.0.0.1:")
     demo.close()

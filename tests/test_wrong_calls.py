@@ -110,7 +110,7 @@ def test_a_fault_of_ours_is_said_without_its_words(caplog: pytest.LogCaptureFixt
     with Page() as demo:
         gr.Button().click(lambda: {}["key"], None, None, api_name="fault")
     port = free_port()
-    launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", port, quiet=True)
+    launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", port)
     assert "its log says what" in refused(Served("", port, 0), "fault")
     demo.close()
     assert "KeyError" in caplog.text
@@ -119,7 +119,7 @@ def test_a_fault_of_ours_is_said_without_its_words(caplog: pytest.LogCaptureFixt
 def test_only_so_many_pages_are_remembered(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(serving, "SESSIONS", 4)
     port, demo = free_port(), create_demo(Studio())
-    launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", port, quiet=True)
+    launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", port)
     served = Served("", port, 0)
     for number in range(9):
         asked = {"data": ["none"], "session_hash": f"page {number}"}

@@ -70,7 +70,7 @@ def app(runs: Path) -> Iterator[App]:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     studio = Studio(precision="fp32")  # so that its pictures are those of PyTorch, to a grey level, on every CPU
     demo = create_demo(studio)
-    url = serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", quiet=True)
+    url = serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1")
     # What compiling imports, in a thread, has come up before a test begins: pytest looks through the modules meanwhile.
     studio.warm_up("tiny2shoes").result()
     studio.compiling.run("tests", lambda: None)

@@ -30,7 +30,7 @@ HERE, THERE = re.compile("by this browser"), re.compile("by the server")
 @pytest.fixture(scope="module")
 def public(runs: Path) -> Iterator[str]:
     demo = create_demo(Studio(public=True, precision="fp32"))
-    yield serving.launch(demo, Rules.public(), "127.0.0.1", quiet=True)
+    yield serving.launch(demo, Rules.public(), "127.0.0.1")
     demo.close()
 
 
