@@ -3,7 +3,9 @@
 python benchmarks/live_drawing.py [--checkpoint edges2shoes] [--strokes 12]
 
 Both apps are processes of their own, and both generators are compiled; Playwright draws the same strokes on each page,
-in turn, as fast as a hand does. Chromium renders in software, and shares the processor with the app.
+in turn, as fast as a hand does. Chromium renders in software, and shares the processor with the app. A second table
+says where the time of our pictures goes: what the server says of it in its answers (Server-Timing), what the browser
+says of its requests, and what of a core the processes of both have used.
 """
 
 import argparse
@@ -15,9 +17,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -27,6 +32,7 @@ from benchmarks.machine import describe
 from pix2pix.files.places import ROOT
 from tests.browser.install import system_chromium
 
+RESTED_MS = 100  # after an answer: who asks so late had nothing to ask for, as the pen did not move
 MOVE_MS = 16  # between two moves of the pen
 MOVES = 50  # of a stroke
 PAPER = 0.8  # of a canvas is paper at least: gr.Sketchpad leaves a border
@@ -40,6 +46,12 @@ document.addEventListener("load", (event) => event.target.matches?.(SELECTOR) &&
 addEventListener("pointerdown", () => put.push(performance.now()), true);
 addEventListener("pointerup", () => lifted.push(performance.now()), true);
 """
+# Of each picture that was asked for: when, when it was there, and how long each stage of the server's work took.
+ASKED = """performance.getEntriesByType("resource").filter((entry) => entry.serverTiming.length).map((entry) => ({
+  asked: entry.fetchStart,
+  answered: entry.responseEnd,
+  server: Object.fromEntries(entry.serverTiming.map(({ name, duration }) => [name, duration])),
+}))"""
 STOCK = """
 import sys
 import gradio as gr
@@ -65,6 +77,9 @@ class Seen:
     latencies: list[float] = field(default_factory=list)  # ms from the pen's lift to the picture of the whole stroke
     during: list[float] = field(default_factory=list)  # pictures per second shown while the pen was down
     requests: list[int] = field(default_factory=list)
+    pictures: int = 0
+    parts: dict[str, list[float]] = field(default_factory=dict)  # of what a picture takes, in ms
+    cpu: dict[str, float] = field(default_factory=dict)  # seconds of a core, by who used them
 
 
 def main() -> None:
@@ -73,12 +88,13 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=12)
     options = parser.parse_args()
 
-    with serve() as (ours, _), stock(options.checkpoint) as theirs, sync_playwright() as playwright:
+    with serve() as (ours, app), stock(options.checkpoint) as theirs, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=system_chromium(), args=CHROMIUM)
         pages = {
             "gr.Sketchpad": _open(browser, theirs, "#stock-pad canvas", "#stock-picture img", "queue/join"),
             "ours": _open(browser, ours, "#draw-canvas", "#draw-picture", "component_server"),
         }
+        pages["ours"].app = app
         pages["ours"].page.get_by_label("Model").select_option(options.checkpoint)
         pages["gr.Sketchpad"].page.get_by_role("button", name="Brush").first.click()
         for board in pages.values():
@@ -97,14 +113,26 @@ def report(checkpoint: str, version: str, seen: dict[str, Seen]) -> None:
     columns = "stroke end to picture, median (ms)", "95th percentile (ms)", "pictures per second meanwhile", "requests"
     print(f"| | {' | '.join(columns)} |")
     print("| --- | --- | --- | --- | --- |")
-    figures = {}
+    figures: dict[str, Any] = {}
     for name, board in seen.items():
         p50, p95 = np.quantile(board.latencies, (0.5, 0.95))
         row = {"p50_ms": p50, "p95_ms": p95, "during": np.mean(board.during), "requests": np.mean(board.requests)}
         figures[name] = {key: round(float(value), 1) for key, value in row.items()}
         print("| {} | {:.0f} | {:.0f} | {:.1f} | {:.1f} |".format(name, *row.values()))
+    print()
+    figures["parts"] = report_parts(seen["ours"])
     figures["ratio"] = round(figures["gr.Sketchpad"]["p50_ms"] / figures["ours"]["p50_ms"], 1)
     print(f"\nours is {figures['ratio']} times as fast\n\n{json.dumps(figures)}")
+
+
+def report_parts(seen: Seen) -> dict[str, float]:
+    """Where the time of a picture goes: medians, and seconds of a core for each."""
+    rows = {name: float(np.median(times)) for name, times in seen.parts.items()}
+    rows |= {f"{name}, of a core": 1000 * seconds / seen.pictures for name, seconds in seen.cpu.items()}
+    print("| a picture of ours takes | ms |\n| --- | --- |")
+    for name, milliseconds in rows.items():
+        print(f"| {name} | {milliseconds:.1f} |")
+    return {name: round(milliseconds, 1) for name, milliseconds in rows.items()}
 
 
 class Board:
@@ -113,6 +141,7 @@ class Board:
     def __init__(self, page: Page, canvas: str, asks: str) -> None:
         self.page, self.canvas, self.asks = page, canvas, asks
         self.seen, self.asked = Seen(), 0
+        self.app: psutil.Process | None = None
         page.on("request", self._count)
 
     def _count(self, request: Request) -> None:
@@ -124,7 +153,9 @@ class Board:
     def draw(self, number: int) -> None:
         """A stroke, and what comes of it."""
         self.page.evaluate("seen.length = put.length = lifted.length = 0")
+        self.page.evaluate("performance.clearResourceTimings()")
         self.asked = 0
+        before = self._cpu()
         self.stroke(number)
         while True:
             last = self.page.evaluate("Math.max(0, ...seen, ...lifted)")
@@ -139,6 +170,31 @@ class Board:
         self.seen.latencies.append(after[-1])
         self.seen.during.append(1000 * sum(time_ <= lifted for time_ in times) / (lifted - put))
         self.seen.requests.append(self.asked)
+        self.seen.pictures += len(times)
+        for name, seconds in self._cpu().items():
+            self.seen.cpu[name] = self.seen.cpu.get(name, 0.0) + seconds - before[name]
+        self._take_apart(times, self.page.evaluate(ASKED))
+
+    def _cpu(self) -> dict[str, float]:
+        """Seconds of a core that each has used until now."""
+        browser = [each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()]
+        used = {"Chromium": browser} | ({"the app": [self.app]} if self.app else {})
+        return {name: sum(sum(each.cpu_times()[:2]) for each in processes) for name, processes in used.items()}
+
+    def _take_apart(self, shown: list[float], asked: list[dict[str, Any]]) -> None:
+        """`shown`: when each picture was there."""
+        for each in asked:
+            self._note("on the ways, and in Gradio", each["answered"] - each["asked"] - sum(each["server"].values()))
+            for stage, milliseconds in each["server"].items():
+                self._note(f"the server: {stage}", milliseconds)
+            if after := [time_ for time_ in shown if time_ > each["answered"]]:
+                self._note("until it is shown", after[0] - each["answered"])
+        for each, following in pairwise(asked):
+            if (passed := following["asked"] - each["answered"]) < RESTED_MS:
+                self._note("from the answer to the next question", passed)
+
+    def _note(self, part: str, milliseconds: float) -> None:
+        self.seen.parts.setdefault(part, []).append(milliseconds)
 
     def stroke(self, number: int) -> None:
         box = self.page.locator(self.canvas).first.bounding_box()

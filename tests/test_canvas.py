@@ -109,3 +109,10 @@ def test_only_so_many_drawings_wait():
     gate.set()
     assert waiting[-1].result(20) == "newer"
     assert waiting[5].result(20) == "made"
+
+
+def test_an_answer_says_where_its_time_went(model: str):
+    answer = canvas._timed(canvas._translate(Studio(), ask(model)).result())
+    stages = dict(stage.split(";dur=") for stage in answer.headers["Server-Timing"].split(", "))
+    assert tuple(stages) == canvas.STAGES
+    assert all(float(milliseconds) >= 0 for milliseconds in stages.values())

@@ -16,11 +16,12 @@ MAX_DRAWING = 4_300_000  # characters of a PNG data URL of so many pixels at wor
 DRAWINGS, MAX_NAME = ("picture", "target"), 1000  # keys of requests that are drawings; characters of all others
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
 
-async def answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+async def answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], R]) -> R | dict[str, str]:
     """What the page gets, when its turn has come: never a traceback."""
     try:
         return reply(await begin())

@@ -74,6 +74,8 @@ async function remark() {
 }
 
 function showRemark(words) {
-  find(".remark").textContent = words;
-  find(".remark").hidden = !words;
+  const shownRemark = find(".remark");
+  if (shownRemark.textContent === words) return; // as with nearly each move of the pen
+  shownRemark.textContent = words;
+  shownRemark.hidden = !words;
 }

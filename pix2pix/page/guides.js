@@ -3,12 +3,15 @@ const above = find(".above");
 let crosshair = preferences.crosshair === true;
 
 function paintAbove() {
+  const isAiming = POINTING.includes(tool) && canvas.matches(":focus-visible");
+  above.hidden = lensed.hidden && !symmetric && !isAiming; // mostly: then there is one layer less to put together
+  if (above.hidden) return;
   above.width = above.height = canvas.width; // which clears it
   const context = above.getContext("2d");
   if (!lensed.hidden) paintLens(context);
   context.setTransform(1, 0, 0, 1, 0, 0);
   if (symmetric) paintGuide(context, axisPath(), [4 * devicePixelRatio, 6 * devicePixelRatio]);
-  if (POINTING.includes(tool) && canvas.matches(":focus-visible")) paintGuide(context, aimPath(), []);
+  if (isAiming) paintGuide(context, aimPath(), []);
 }
 
 // White around dark, so that it is seen on any colour.
@@ -46,6 +49,7 @@ function toggleCrosshair() {
 function moveCrosshair({ type, pointerType, clientX, clientY }) {
   const lines = find(".crosshair");
   lines.hidden = !crosshair || type === "pointerleave" || pointerType === "touch";
+  if (lines.hidden) return;
   const box = canvas.getBoundingClientRect();
   lines.style.setProperty("--x", clientX - box.left + "px");
   lines.style.setProperty("--y", clientY - box.top + "px");

@@ -26,6 +26,11 @@ function showLens() {
   paintSoon();
 }
 
+// The picture is another one.
+function renewLens() {
+  if (!lensed.hidden) lensed.src = picture.src;
+}
+
 // The lines alone, as on the canvas that lies below.
 function paintLens(context) {
   const scale = (context.canvas.width / UNITS) * view.zoom;

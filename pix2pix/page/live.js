@@ -61,17 +61,14 @@ function still(drawing) {
   return { ...drawing, strokes: drawing.strokes.map((each) => (each === stroke ? finishedStroke() : each)) };
 }
 
-async function receive(asker, reply, asked, made, started) {
+function receive(asker, reply, asked, made, started) {
   if (!reply || reply.superseded) return false;
   if (asked <= asker.shown) return true; // a newer one has come meanwhile
   if (reply.error) {
     showNothing(asker, asked, reply.error);
     return true;
   }
-  const next = new Image();
-  next.src = reply.picture;
-  await next.decode(); // so that the change of pictures does not flicker
-  if (asked <= asker.shown) return true;
+  if (!reply.picture) return false;
   Object.assign(asker, { shown: asked, made });
   showPicture(asker, reply.picture);
   if (asker === main) {
@@ -88,7 +85,9 @@ function showPicture(on, url) {
   on.image.src = url;
   on.image.alt = "What " + on.by.model.name + " makes of your drawing";
   on.image.hidden = false;
-  if (on === main) setPictureShown(true);
+  if (on !== main) return;
+  renewLens();
+  setPictureShown(true);
 }
 
 function showNothing(on, asked = version, error = "") {
@@ -102,6 +101,7 @@ function showNothing(on, asked = version, error = "") {
 }
 
 function setPictureShown(on) {
+  if (find(".result").classList.contains("full") === on) return; // it is one of many in a second
   find(".placeholder").hidden = on;
   find(".result").classList.toggle("full", on);
   showLens();
@@ -189,7 +189,7 @@ function other(by, control) {
   const figure = document.createElement("figure");
   const image = document.createElement("img");
   const caption = document.createElement("figcaption");
-  image.hidden = true;
+  Object.assign(image, { hidden: true, decoding: "sync" });
   caption.append(control);
   figure.append(image, caption);
   return { view: newView(by, image), figure };

@@ -21,7 +21,7 @@ function paint(target, drawing, about, view = WHOLE) {
     return;
   }
   if (palette) {
-    const map = newCanvas(size);
+    const map = scratch(size);
     map.getContext("2d").putImageData(labelMap(drawing, size, palette), 0, 0);
     context.imageSmoothingEnabled = false;
     context.setTransform((scale * UNITS) / size, 0, 0, (scale * UNITS) / size, -view.x * scale, -view.y * scale);
@@ -36,6 +36,23 @@ function newCanvas(size) {
   const made = document.createElement("canvas");
   made.width = made.height = size;
   return made;
+}
+
+const FEW_SCRATCHES = 4;
+const scratches = new Map(); // by size, the one that was used last comes last
+
+// A clear canvas to paint on in passing. The screen is painted with each move of the pen, and canvases that are made and
+// thrown away cost the browser more than all that is painted on them.
+function scratch(size) {
+  const found = scratches.get(size) ?? newCanvas(size);
+  scratches.delete(size);
+  scratches.set(size, found);
+  if (scratches.size > FEW_SCRATCHES) scratches.delete(scratches.keys().next().value);
+  const context = found.getContext("2d");
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalCompositeOperation = "source-over";
+  context.clearRect(0, 0, size, size);
+  return found;
 }
 
 // What the model gets, at exactly its size: the same picture from any screen, however it is zoomed.
@@ -98,10 +115,12 @@ function paintLines(context, strokes, about) {
   context.fillRect(0, 0, UNITS, UNITS);
   const layer = about.colourHints ? hintLayer(strokes, about) : null;
   if (layer) context.drawImage(layer, 0, 0, UNITS, UNITS);
-  const lines = newCanvas(context.canvas.width);
+  const penWidth = (about.lineWidth * UNITS) / about.size;
+  if (!strokes.some(({ tool }) => tool === "eraser")) return paintInk(context, strokes, penWidth);
+  const lines = scratch(context.canvas.width); // the eraser takes from the lines, not from what lies below them
   const above = lines.getContext("2d");
   above.setTransform(context.getTransform());
-  paintInk(above, strokes, (about.lineWidth * UNITS) / about.size);
+  paintInk(above, strokes, penWidth);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.drawImage(lines, 0, 0);
 }

@@ -6,14 +6,17 @@ Its look and its behaviour are in page/; here is what the server answers.
 import asyncio
 import io
 import os
+import time
 import uuid
 from collections.abc import Awaitable
 from concurrent.futures import Future
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image, ImageDraw, ImageFont
+from starlette.responses import JSONResponse, Response
 
 from pix2pix.files.places import generators, snapshots
 from pix2pix.page import page
@@ -25,6 +28,7 @@ from ui.studio import Studio, StudioError, find, load_picture, metadata
 if TYPE_CHECKING:
     from pix2pix.inference import Translator
 
+STAGES = "wait", "read", "compute", "write"  # of a picture: what its time went into
 MOST_REPLAYS = 8  # that wait; they are made one by one
 REPLAY_SIDE = 512  # pixels of its pictures
 FRAME_MS, LAST_FRAME_MS = 500, 2000  # of an animation
@@ -46,8 +50,8 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def warm_up(data: Any) -> dict[str, str]:
         return await answer(lambda: asyncio.wrap_future(studio.warm_up(text(data, "model"))), lambda _: {})
 
-    async def translate(data: Any) -> dict[str, str]:
-        return await answer(lambda: asyncio.wrap_future(_translate(studio, data)), lambda url: {"picture": url})
+    async def translate(data: Any) -> Response | dict[str, str]:
+        return await answer(lambda: asyncio.wrap_future(_translate(studio, data)), _timed)
 
     async def remark(data: Any) -> dict[str, str]:
         return await answer(lambda: asyncio.to_thread(_remark, studio, data), lambda words: {"remark": words})
@@ -105,11 +109,33 @@ def describe(name: str, path: Path) -> dict[str, Any]:
     return {**page.describe(name, about), "stamp": str(stamp), "snapshots": list(snapshots(path))}
 
 
-def _translate(studio: Studio, data: Any) -> Future[str]:
-    """The picture as a data URL. PNG is read and written when the turn has come, not in the event loop."""
+def _translate(studio: Studio, data: Any) -> Future[tuple[str, list[float]]]:
+    """The picture as a data URL, and how many seconds each of STAGES took.
+
+    PNG is read and written when the turn has come, not in the event loop.
+    """
     drawing, model, session = (text(data, key) for key in ("picture", "model", "session"))
     seed, step = (number(data, key) for key in ("seed", "step"))
-    return studio.submit(model, session, lambda translator: encode(translator(_input(drawing), seed)), step)
+    asked = time.perf_counter()
+
+    def work(translator: "Translator") -> tuple[str, list[float]]:
+        times = [asked, time.perf_counter()]
+        picture = _input(drawing)
+        times.append(time.perf_counter())
+        made = translator(picture, seed)
+        times.append(time.perf_counter())
+        url = encode(made)
+        times.append(time.perf_counter())
+        return url, [after - before for before, after in pairwise(times)]
+
+    return studio.submit(model, session, work, step)
+
+
+def _timed(made: tuple[str, list[float]]) -> Response:
+    """The picture, and where its time went, in a header that browsers show and benchmarks/live_drawing.py reads."""
+    url, seconds = made
+    stages = (f"{stage};dur={1000 * took:.2f}" for stage, took in zip(STAGES, seconds, strict=True))
+    return JSONResponse({"picture": url}, headers={"Server-Timing": ", ".join(stages)})
 
 
 def _remark(studio: Studio, data: Any) -> str:
