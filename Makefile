@@ -47,14 +47,14 @@ audit: .venv/.test
 check: .venv/.test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/oxfmt --check pix2pix/page ui/train/page
+	$(BIN)/oxfmt --check pix2pix/page ui/camera/page ui/train/page
 	$(BIN)/python -m tests.lint_page
 	$(BIN)/python -m pyright
 
 format: .venv/.test
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
-	$(BIN)/oxfmt pix2pix/page ui/train/page
+	$(BIN)/oxfmt pix2pix/page ui/camera/page ui/train/page
 
 docs: .venv/.docs
 	$(BIN)/python docs/settings.py

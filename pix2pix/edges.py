@@ -24,6 +24,7 @@ from PIL import Image
 
 GRID = 256  # pixels: lines are looked for in a picture whose longer side is at most this long
 SUBPIXELS = 2  # lines are drawn on a canvas this many times finer, then averaged
+STRAIGHT = 0.25  # pixels of it by which a line that is given by fewer points may run beside itself
 PAPER_NOISE = 12  # of 255: how far JPEG moves the pixels of a plain background
 PAPER_SHARE = 0.6  # of the border pixels are plain where a product lies on paper
 
@@ -49,18 +50,36 @@ class EdgeStyle:
 
 def edges(photo: Image.Image, style: EdgeStyle = EdgeStyle()) -> Image.Image:
     """The lines of `photo`, of any size and mode, as an RGB picture of the same size: black (0) on white (255)."""
+    pixels, scale = _looked_at(photo)
+    strokes = _strokes(_gradient(pixels, style.detail), style.detail)
+    distance = _distance(strokes, pixels.shape[:2])
+    if scale > 1:
+        distance = scale * cv2.resize(distance, photo.size, interpolation=cv2.INTER_LINEAR)
+    ink = np.clip(style.line_width - 2 * distance + 0.35, 0, 1)  # the rim is half a pixel wide
+    return Image.fromarray(np.rint(255 * (1 - ink)).astype(np.uint8)).convert("RGB")
+
+
+def lines(photo: Image.Image, detail: float = EdgeStyle.detail) -> list[np.ndarray]:
+    """The same lines as points: each (n, 2) float32 x, y from 0 to 1, of a closed walk along both sides of it."""
+    pixels, _ = _looked_at(photo)
+    strokes = _strokes(_gradient(pixels, detail), detail)
+    if not strokes:
+        return []
+    height, width = pixels.shape[:2]
+    ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
+    walks = (cv2.approxPolyDP(walk, STRAIGHT, True)[:, 0] for walk in np.split(_smooth(strokes) + 0.5, ends))
+    return [walk / np.array([width, height], np.float32) for walk in walks]
+
+
+def _looked_at(photo: Image.Image) -> tuple[np.ndarray, float]:
+    """Its pixels (H, W, 3) at the size at which lines are looked for, and how much larger it is."""
     pixels = np.asarray(photo.convert("RGB"))
     height, width = pixels.shape[:2]
     scale = max(1.0, max(height, width) / GRID)
     if scale > 1:
         small = (max(1, round(width / scale)), max(1, round(height / scale)))
         pixels = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
-    strokes = _strokes(_gradient(pixels, style.detail), style.detail)
-    distance = _distance(strokes, pixels.shape[:2])
-    if scale > 1:
-        distance = scale * cv2.resize(distance, (width, height), interpolation=cv2.INTER_LINEAR)
-    ink = np.clip(style.line_width - 2 * distance + 0.35, 0, 1)  # the rim is half a pixel wide
-    return Image.fromarray(np.rint(255 * (1 - ink)).astype(np.uint8)).convert("RGB")
+    return pixels, scale
 
 
 def _gradient(pixels: np.ndarray, detail: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Literal, Self
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 from pix2pix import images
 from pix2pix.classes import further_numbers, ranged
 from pix2pix.devices import pick_device
-from pix2pix.edges import EdgeStyle, edges
+from pix2pix.edges import EdgeStyle, edges, lines
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Network
 from pix2pix.input_checks import LOOKED_AT, inverted, on_sheet, remark_on
@@ -172,9 +173,17 @@ class Translator:
         Raises ValueError where there is not the memory to translate it.
         """
         self.tile_side(photo, how, size, memory)  # the edges take a third of the copies that are counted there
+        return edges(self._photo(photo, how, size), EdgeStyle(detail, self.metadata.line_width))
+
+    def lines_of(self, photo: Image.Image, detail: float = EdgeStyle.detail) -> list[np.ndarray]:
+        """The lines of the drawing that `edges_of` makes for the square, as `pix2pix.edges.lines` gives them."""
+        self.tile_side(photo)
+        return lines(self._photo(photo), detail)
+
+    def _photo(self, photo: Image.Image, how: How = "square", size: int | None = None) -> Image.Image:
+        """At the size at which it is seen, as 8-bit RGB."""
         photo = images.to_rgb(photo, self.metadata.target.scale)
-        photo = photo.resize(self.seen_size(photo, how, size), Image.Resampling.BILINEAR)
-        return edges(photo, EdgeStyle(detail, self.metadata.line_width))
+        return photo.resize(self.seen_size(photo, how, size), Image.Resampling.BILINEAR)
 
 
 def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tuple[Callable[[Tensor], Tensor], str]:

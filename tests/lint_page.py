@@ -14,6 +14,7 @@ from pix2pix.page.page import LIBRARIES, PAGE, SCRIPTS
 ROOT = Path(__file__).parent.parent
 OFFLINE = PAGE / "offline"
 TRAIN = ROOT / "ui" / "train" / "page"
+CAMERA = ROOT / "ui" / "camera" / "page"
 # The parts of each script, files and what stands around them; compare `script` in page.py and `_html` in web.py.
 DRAWING = [PAGE / f"{name}.js" for name in SCRIPTS]
 FUNCTION = "export function page(element, props, server) {"
@@ -27,6 +28,7 @@ PROGRAMS = {
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],
     "curves": [FUNCTION, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],
     "hardest": ["export function page(element, server) {", TRAIN / "hardest.js", "}"],
+    "camera": ["export function page(element, props, server, watch) {", CAMERA / "camera.js", "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }
 

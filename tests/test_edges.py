@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pix2pix.edges import EdgeStyle, edges
+from pix2pix.edges import EdgeStyle, edges, lines
 
 
 def disc(size: int = 256, ink: str = "navy", paper: str = "white") -> Image.Image:
@@ -86,6 +86,15 @@ def test_a_blank_photo_gives_blank_paper(colour: str, detail: float):
 def test_noise_of_a_camera_is_not_drawn():
     noise = np.random.default_rng(0).normal(250, 2, (256, 256, 3)).clip(0, 255).astype(np.uint8)
     assert not ink(edges(Image.fromarray(noise))).any()
+
+
+def test_lines_as_points_lie_where_they_are_drawn():
+    photo = disc().resize((300, 200))
+    rows, columns = np.nonzero(ink(edges(photo, EdgeStyle(line_width=2))) > 0.5)
+    points = np.concatenate(lines(photo)) * photo.size
+    nearest = [np.hypot(columns + 0.5 - x, rows + 0.5 - y).min() for x, y in points]
+    assert max(nearest) < 1, "a point lies on the ink"
+    assert lines(Image.new("RGB", (64, 64), "white")) == []
 
 
 def test_the_same_photo_and_style_give_the_same_drawing():

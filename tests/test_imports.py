@@ -42,7 +42,7 @@ FLOORS = (
     ("ui.blocks", "ui.guard"),
     ("ui.studio",),
     ("ui.asked", "ui.words"),
-    ("ui.train",),
+    ("ui.camera", "ui.train"),
     ("ui.draw", "ui.models", "ui.upload"),
     ("ui.demo",),
     ("ui.serving",),

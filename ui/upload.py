@@ -7,6 +7,7 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.files.places import generators
+from ui.camera.live import camera, offer
 from ui.studio import Studio, StudioError, uploaded_picture
 from ui.uploads import by_path
 
@@ -47,8 +48,9 @@ def build(studio: Studio) -> None:
     with gr.Row(equal_height=True):
         # After a restart of the app an open page may name what the app has not offered it: so anything is accepted.
         model = gr.Dropdown(label="Model", allow_custom_value=True, elem_id="upload-model", min_width=240)
-        from_photo = gr.Checkbox(label="It is a photo: make edges first", elem_id="upload-photo", min_width=240)
-        invert = gr.Checkbox(label="Light lines on dark: invert it", elem_id="upload-invert", min_width=240)
+        with gr.Column(min_width=240):  # of a checkbox Gradio ignores it, and on a phone its words would be gone
+            from_photo = gr.Checkbox(label="It is a photo: make edges first", elem_id="upload-photo")
+            invert = gr.Checkbox(label="Light lines on dark: invert it", elem_id="upload-invert")
         detail = gr.Slider(0, 1, 0.5, step=0.05, label="Detail of the edges", visible=False, elem_id="upload-detail")
     with gr.Row(equal_height=True):
         ways = [(label, way) for way, (label, _) in HOW.items()]
@@ -61,6 +63,7 @@ def build(studio: Studio) -> None:
         )  # fmt: skip
     about = gr.Markdown(elem_id="upload-about")
     notice = gr.Markdown(elem_id="upload-notice", visible=False)
+    live = camera(studio)
     with gr.Row():
         given = gr.Image(
             label="Your picture",
@@ -89,7 +92,7 @@ def build(studio: Studio) -> None:
         show_progress_on=result,
     )
     shown: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    chosen = [about, from_photo, detail, invert]
+    chosen = [about, from_photo, detail, invert, live]
     gr.on(None, lambda: _models(studio), None, [model, *chosen], **shown)  # when the page loads
     model.focus(lambda: gr.Dropdown(list(generators())), None, model, **shown)  # a training may have begun since
     # First what the model takes, which may untick the box, then the translation.
@@ -151,14 +154,18 @@ def _models(studio: Studio) -> list[Any]:
 
 def _describe(studio: Studio, name: str | None) -> list[Any]:
     """What the model takes, and the controls that make sense for it. A hidden checkbox is an unticked one."""
+    offered = None
     if name is None:
         text, kind = "There is no model yet: train one in the Train tab.", ""
     else:
         try:
             about = studio.metadata(name)
-            kind = about.source.kind
+            kind, offered = about.source.kind, offer(name, about)
             text = f"**{name}** takes {TAKES.get(kind, TAKES['image'])}. Trained for {about.steps:,} steps."
         except StudioError as error:
             text, kind = str(error), ""
-    return [text, gr.Checkbox(False, visible=kind in ("edges", "image")), gr.Slider(visible=False),
-            gr.Checkbox(False, visible=kind == "edges")]  # fmt: skip
+    photos, drawings = (
+        gr.Checkbox(False, visible=kind in ("edges", "image")),
+        gr.Checkbox(False, visible=kind == "edges"),
+    )
+    return [text, photos, gr.Slider(visible=False), drawings, offered]

@@ -276,6 +276,7 @@ canvas.addEventListener("contextmenu", (event) => event.preventDefault()); // a 
 canvas.addEventListener("wheel", turnWheel, { passive: false });
 for (const event of ["dragover", "dragleave", "drop"]) find(".boards").addEventListener(event, drag);
 document.addEventListener("visibilitychange", keepResult); // the page may be closed next
+document.addEventListener(HANDED, takeHanded);
 window.addEventListener("hashchange", openLink); // a link that is opened where the page is open already
 find(".any-colour").addEventListener("input", (event) => chooseColour(event.target.value));
 find(".width input").addEventListener("input", ({ target }) => chooseWidth(Number(target.value)));

@@ -14,7 +14,8 @@ PAGE = Path(__file__).parent
 STYLES = ("canvas", "controls", "overlays", "strip", "help", "narrow")
 SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "computing", "own", "live", "lens", "wipe",
            "symmetry", "guides", "colourways", "surprise", "pen", "png", "link", "keep", "trace", "given", "zip",
-           "shelf", "strip", "making", "webp", "animation", "photo", "dress", "teach", "keys", "controls")  # fmt: skip
+           "shelf", "strip", "handed", "making", "webp", "animation", "photo", "dress", "teach", "keys",
+           "controls")  # fmt: skip
 # And before them, of others, what of each is used.
 LIBRARIES = {"perfect-freehand.js": "getStroke", "gifenc.js": "GIFEncoder, quantize, applyPalette"}
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}

@@ -46,6 +46,10 @@ function keepResult() {
     drawing: thumbnailOf(memory, about).toDataURL("image/png"),
     picture: url,
   };
+  addResult(result, earlier);
+}
+
+function addResult(result, earlier) {
   results = [result, ...results.filter((each) => each !== earlier)];
   cleared = [];
   shelve([result]);

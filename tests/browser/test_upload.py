@@ -158,3 +158,14 @@ def eventually(page: Page, expected: Image.Image) -> bool:
             return True
         page.wait_for_timeout(200)
     return False
+
+
+def test_boxes_have_words_on_a_phone(open_page: Callable[..., Page]):
+    page = open_page(viewport={"width": 360, "height": 740})
+    page.get_by_role("tab", name="Upload").click()
+    choose(page, "tiny2shoes")
+    for words in ("It is a photo", "Light lines on dark"):
+        within = page.get_by_text(words).evaluate(
+            "(words) => words.getBoundingClientRect().right <= words.closest('.block').getBoundingClientRect().right"
+        )
+        assert within, words
