@@ -223,7 +223,7 @@ def test_a_gated_repository_opens_with_a_token(pix2pix: Command):
 def test_no_network_is_said_in_a_line(pix2pix: Command):
     done = pix2pix("info", "hf://somebody/boxes", endpoint=NOBODY)
     assert done.returncode == 2
-    assert "not in the cache, and the Hub cannot be reached" in done.stderr
+    assert done.stderr == "error: hf://somebody/boxes is not in the cache, and the Hub cannot be reached\n"
     assert "HF_HUB_OFFLINE forbids" in pix2pix("info", "hf://somebody/boxes", HF_HUB_OFFLINE="1").stderr
 
 

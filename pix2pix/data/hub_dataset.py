@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from pix2pix.data.folders import IntakeError, new_folder, room
+from pix2pix.files.download import is_reachable
 from pix2pix.files.places import runs_dir
 from pix2pix.formats import FORMATS
 
@@ -41,9 +42,11 @@ def fetch(repository: str) -> Path:
 
 def _download(repository: str) -> Iterator[tuple[Path, str]]:
     """Its parquet files, from the cache or the Hub, each with the split that it is of."""
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import HfApi, constants, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
+    if not constants.HF_HUB_OFFLINE and not is_reachable():  # the client says itself what forbids to ask
+        raise IntakeError(f"There is no folder {repository}, and the Hub cannot be reached.")
     try:
         files = [name for name in HfApi().list_repo_files(repository, repo_type="dataset") if name.endswith(".parquet")]
         if not files:

@@ -27,14 +27,11 @@ def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,), bar: "type[t
 
     repository, _, revision = reference.partition("@")
     name = f"hf://{reference}"
-    missing = None
+    missing, only_cached = None, not is_reachable()
     for file in names:
         try:
-            # Where the Hub was not reached for one file, which takes long, the others can only be in the cache.
-            cached = isinstance(missing, hub.LocalEntryNotFoundError)
-            return Path(
-                hf_hub_download(repository, file, revision=revision or None, tqdm_class=bar, local_files_only=cached)
-            )
+            about = {"revision": revision or None, "tqdm_class": bar, "local_files_only": only_cached}
+            return Path(hf_hub_download(repository, file, **about))
         except hub.HFValidationError as error:
             raise HubError(f"{name} is not of the form hf://owner/name or hf://owner/name@revision") from error
         except hub.LocalEntryNotFoundError as error:
@@ -58,3 +55,17 @@ def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,), bar: "type[t
         raise HubError(f"{name} is not in the cache, and the Hub cannot be reached") from missing
     others = "" if len(names) > 1 else "; `python -m pix2pix import` reads weights of some other projects"
     raise HubError(f"{name} has no {' or '.join(names)}{others}") from missing
+
+
+def is_reachable() -> bool:
+    """Whether the Hub answers at all. Its client asks six times, for half a minute, before it says that it does not."""
+    from huggingface_hub import constants, get_session
+    from huggingface_hub import errors as hub
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except (hub.HTTPError, OSError):  # pyright: ignore[reportPrivateImportUsage]
+        return False
+    return True
