@@ -14,7 +14,7 @@ import psutil
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadFileScheduling
 
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
@@ -26,15 +26,30 @@ torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
-class BrowserAndFiles(LoadScopeScheduling):
-    """Of processes that share the tests (`pytest -n 2`) one has the browser, and the others go file by file."""
+# Files that take longest, the longest first: processes that share the tests (`pytest -n 2`) begin with them, so that in
+# the end none waits long for another. Each opens its browser once, since tests/browser comes before all else.
+LONGEST = (
+    "browser/test_train.py", "browser/test_tools.py", "browser/test_draw.py", "browser/test_remember.py",
+    "browser/test_views.py", "browser/test_making.py", "browser/test_web.py", "browser/test_own.py",
+    "browser/test_strip.py", "browser/test_symmetry.py", "browser/test_dress.py",
+    "test_distributed.py", "test_loop.py", "test_gpu.py", "test_hub.py", "test_trouble.py", "test_full_disk.py",
+    "test_docs.py", "test_cli.py", "test_foreign.py", "test_run.py",
+)  # fmt: skip
 
-    def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        return item.path.parent.name != "browser", places.get(item.path, len(places))
+
+    items.sort(key=place)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserAndFiles:
-    return BrowserAndFiles(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """A file is for one process, which has what its tests share."""
+    config.option.loadscopereorder = False  # or those with most tests would come first
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

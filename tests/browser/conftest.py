@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from pix2pix.__main__ import main
 from pix2pix.files import checkpoint, places
@@ -22,6 +23,7 @@ from ui.guard import Rules
 from ui.studio import Studio
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1000, "height": 800}}
 READY = 60_000  # ms until the page in one file has compiled WebAssembly, and made a first picture
 WAIT_MS = 60_000  # for what a page is expected to show; other tests, and trainings, share the machine's cores
 SNAPSHOTS = (50, 100)  # of tiny2shoes, which is at step 1,000
@@ -78,7 +80,7 @@ def app(runs: Path) -> Iterator[App]:
     demo.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def launch() -> Iterator[Callable[..., Browser]]:
     """Starts a Chromium with further arguments."""
     with sync_playwright() as playwright:
@@ -95,20 +97,43 @@ def launch() -> Iterator[Callable[..., Browser]]:
             browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(launch: Callable[..., Browser]) -> Browser:
-    return launch(*QUIET, "--disable-gpu")
+    return launch(*QUIET, "--disable-gpu", "--process-per-site")
+
+
+@pytest.fixture(scope="package")
+def used(browser: Browser) -> Iterator[BrowserContext]:
+    """A context that one test after the other has for its first page.
+
+    A page of the app's site stays open in it, and with that the process in which the app's scripts are compiled: a new
+    page costs one second of computing there, and two in a fresh context.
+    """
+    context = browser.new_context(**DESKTOP)
+    page = context.new_page()
+    page.route("**", lambda route: route.fulfill(body=""))
+    page.goto("http://127.0.0.1/")
+    yield context
+    context.close()
 
 
 @pytest.fixture
-def open_page(app: App, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens the app in a fresh browser context; what the page prints as an error, or asks of other hosts, fails."""
-    contexts, wrong = [], []
+def open_page(app: App, browser: Browser, used: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Opens the app for somebody who was never here; what the page prints as an error, or asks of other hosts, fails.
 
-    def open_page(**options) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
-        contexts.append(context)
-        page = context.new_page()
+    A test's second page, and one with options, is another person's; `fresh` gives the first a context of its own, too.
+    """
+    contexts, wrong, before = [], [], list(used.pages)
+
+    def open_page(fresh: bool = False, **options) -> Page:
+        if fresh or options or contexts:
+            contexts.append(browser.new_context(**{**DESKTOP, **options}))
+        else:
+            contexts.append(used)
+        page = contexts[-1].new_page()
+        if contexts[-1] is used:
+            of_others = {"origin": app.url.rstrip("/"), "storageTypes": "all"}
+            used.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url) if _is_foreign(request.url, app.url) else None)
         page.goto(app.url)
@@ -116,7 +141,12 @@ def open_page(app: App, browser: Browser) -> Iterator[Callable[..., Page]]:
 
     yield open_page
     for context in contexts:
-        context.close()
+        if context is not used:
+            context.close()
+    for page in used.pages:
+        if page not in before:
+            page.close()
+    used.clear_permissions()
     assert wrong == []
 
 
@@ -140,7 +170,7 @@ def open_file(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts, wrong = [], []
 
     def open_file(path: Path, ready: str = "Ready", **options) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
+        context = browser.new_context(**{**DESKTOP, **options})
         context.set_offline(True)
         contexts.append(context)
         page = context.new_page()

@@ -155,7 +155,7 @@ def test_lost_connection_is_tried_again(sheet: Sheet):
 
 
 def test_request_without_an_answer_is_given_up(open_page: Open):
-    page = open_page()
+    page = open_page(fresh=True)  # its clock is of the whole context
     page.clock.install()
     sheet = Sheet(page, "tiny2shoes")
     lose(page, 1, lambda route: None)
