@@ -1,10 +1,13 @@
 """Many drawers at once: what each gets of `python app.py`, over the very requests that the page makes.
 
-python benchmarks/load.py [--seconds 60]
+python benchmarks/load.py [--seconds 60] [--streams 4 --cost 9]
 
 The app is a process of its own on the loopback interface, with the generator that it offers first. A drawer is what
 the page is: a pen that moves and rests, one request in flight, and the newest drawing sent when the answer returns.
 The drawers share the processor with the app, and take some milliseconds of it a picture.
+
+With `--streams` and `--cost` a machine is simulated that this one is not: its generator merely waits, so many
+milliseconds for a picture, in so many streams at once. All else of the app is what it is, on the cores of this one.
 """
 
 import argparse
@@ -35,36 +38,57 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.machine import describe
 from pix2pix.files.places import ROOT
 
-DRAWERS = (1, 5, 20, 50)
+DRAWERS = (1, 5, 20, 50, 200)
 SETTLE = 8  # seconds of drawing that are not counted, until the generator is compiled
 PATIENCE = 10  # seconds until the page gives a request up
 MOVES = 60  # of the pen, a second
 DRAWINGS = 64  # different ones that are sent, drawn beforehand
 ENCODINGS = "gzip, deflate, br, zstd"  # a browser's
+SIMULATED = """
+import sys
+import time
+from threading import BoundedSemaphore
+from pix2pix import inference
+streams, cost = int(sys.argv.pop(1)), float(sys.argv.pop(1)) / 1000
+free = BoundedSemaphore(streams)
+def forward(a):
+    with free:
+        time.sleep(cost)
+    return a
+inference._openvino = lambda *_: (forward, "nothing", streams)
+from ui.command import main
+main()
+"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="for each number of drawers (default: 60)")
+    parser.add_argument("--streams", type=int, default=0, help="simulate a machine with so many")
+    parser.add_argument("--cost", type=float, default=9.0, help="of a picture there, in ms")
     options = parser.parse_args()
-    with serve() as (url, process):
+    simulated = ["-c", SIMULATED, str(options.streams), str(options.cost)]
+    with serve(simulated if options.streams else None) as (url, process):
+        if options.streams:
+            print(f"simulated: {options.streams} streams, in each of which a picture takes {options.cost:g} ms\n")
         figures = asyncio.run(measure(url, process, options.seconds))
     print("\n" + json.dumps(figures))
 
 
 @contextmanager
-def serve(**environment: str) -> Iterator[tuple[str, psutil.Process]]:
+def serve(program: list[str] | None = None, **environment: str) -> Iterator[tuple[str, psutil.Process]]:
     """`python app.py` on a free port, without any runs of one's own. Yields its address and its process.
 
+    program:     what Python runs instead of app.py
     environment: variables that it gets beside ours
     """
     with socket.socket() as probe, tempfile.TemporaryDirectory() as runs:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
         probe.close()
-        command = [sys.executable, str(ROOT / "app.py"), "--no-inbrowser", "--port", port]
+        command = [sys.executable, *(program or [str(ROOT / "app.py")]), "--no-inbrowser", "--port", port]
         variables = os.environ | {"PIX2PIX_RUNS": runs} | environment
-        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             try:
                 if "http" not in (line := process.stdout.readline()):

@@ -2,10 +2,11 @@
 
 import logging
 import sys
-from collections.abc import Callable
+import time
 from copy import deepcopy
 from pathlib import Path
-from typing import Literal, Self
+from queue import SimpleQueue
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -22,8 +23,10 @@ from pix2pix.input_checks import LOOKED_AT, inverted, on_sheet, remark_on
 from pix2pix.palette import snap
 from pix2pix.scales import shallow
 from pix2pix.sizes import MEMORY, How, check_copies, seen_size, tile_side, translated
+from pix2pix.streams import LARGEST_BATCH, Batched, Forward, OneByOne, best_streams
 
 MOST_SEED = 2**63 - 1  # that torch takes
+TRIES = 3  # of each number of streams
 
 Precision = Literal["auto", "fp32"]
 
@@ -44,8 +47,10 @@ class Translator:
         self.generator = generator.eval().to(self.device)
         self.metadata = metadata
         self.config = generator.config
-        self._forward: Callable[[Tensor], Tensor] = self.generator
+        self._torch = OneByOne(self.generator)
+        self._forward: Forward = self._torch
         self.runtime = f"PyTorch on {self.device}"  # what computes the pictures, in words
+        self.streams = 1  # pictures that it computes at once, for as many threads
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> Self:
@@ -59,12 +64,16 @@ class Translator:
         says why just that). Where the CPU multiplies bf16 (those with AMX do), `auto` computes in that: of the shipped
         generators no pixel is over 3 grey levels from fp32. Elsewhere, and with `fp32`, it is as before to within 1e-5.
         Other devices, and calls with a seed, stay with torch. May be called in a thread of its own, beside calls.
+
+        Calls from several threads are computed at once where there are the cores for it, and as a batch on a GPU.
         """
         if self.device.type == "cpu":
             try:
-                self._forward, self.runtime = _openvino(self.generator, precision)
+                self._forward, self.runtime, self.streams = _openvino(self.generator, precision)
             except Exception as error:  # whatever is wrong with it, torch does the same
                 log.info("OpenVINO cannot be used, torch computes: %s", error)
+        else:
+            self._forward, self.streams = Batched(self._torch), LARGEST_BATCH
         return self
 
     @torch.inference_mode()
@@ -96,9 +105,9 @@ class Translator:
         a = self.prepare(picture, how, size).to(self.device)
         noise = None if seed is None else torch.Generator(self.device).manual_seed(seed)
         if side is None:
-            b = self._forward(a) if noise is None else self.generator(a, noise)
+            b = self._forward(a) if noise is None else self._torch(a, noise)
         else:  # what `compile` has made takes the square only
-            b = translated(lambda tile: self.generator(tile, noise), a, self.generator.needs.multiple, side)
+            b = translated(lambda tile: self._torch(tile, noise), a, self.generator.needs.multiple, side)
         del a
         if not torch.isfinite(b).all():
             raise ValueError("the generator makes something of this that is not a picture: its weights are too large")
@@ -186,8 +195,8 @@ class Translator:
         return photo.resize(self.seen_size(photo, how, size), Image.Resampling.BILINEAR)
 
 
-def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tuple[Callable[[Tensor], Tensor], str]:
-    """The forward pass of so many pictures at once, on as many threads as torch has, and what it is in words.
+def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tuple[Forward, str, int]:
+    """The forward pass of so many pictures, on as many threads as torch has; what it is in words; and its streams.
 
     Raises when it cannot be had.
     """
@@ -200,17 +209,44 @@ def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tu
     # While torch exports a network it swaps the weights for placeholders, which a call in another thread would meet.
     copy = deepcopy(generator)
     model = openvino.convert_model(torch.export.export(copy, (torch.zeros(shape),)))
-    core = openvino.Core()
+    core, threads = openvino.Core(), torch.get_num_threads()
     bf16 = precision == "auto" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_NUM_THREADS": threads,
     }
-    compiled = core.compile_model(model, "CPU", settings)
-    request = compiled.create_infer_request()
+    compiled: dict[int, Any] = {}  # by the number of streams
+
+    def seconds(streams: int) -> float:
+        more = {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": streams} if streams > 1 else {}
+        compiled[streams] = core.compile_model(model, "CPU", settings | more)
+        return _seconds_at_once(openvino.AsyncInferQueue(compiled[streams], streams), torch.zeros(shape))
+
+    streams = best_streams(threads, seconds)
+    if not compiled:
+        compiled[streams] = core.compile_model(model, "CPU", settings)
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(streams):
+        idle.put(compiled[streams].create_infer_request())
 
     def forward(a: Tensor) -> Tensor:
-        return torch.from_numpy(request.infer([a.numpy()])[0])
+        request = idle.get()
+        try:
+            return torch.from_numpy(request.infer([a.numpy()])[0])
+        finally:
+            idle.put(request)
 
-    return forward, f"OpenVINO on the CPU, in {'bf16' if bf16 else 'fp32'}"
+    return forward, f"OpenVINO on the CPU, in {'bf16' if bf16 else 'fp32'}", streams
+
+
+def _seconds_at_once(requests: Any, a: Tensor) -> float:
+    """For as many pictures as there are requests; the quickest of some tries, the first of which does not count."""
+    times = []
+    for _ in range(1 + TRIES):
+        started = time.perf_counter()
+        for _ in range(len(requests)):
+            requests.start_async([a.numpy()])
+        requests.wait_all()
+        times.append(time.perf_counter() - started)
+    return min(times[1:])

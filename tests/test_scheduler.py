@@ -121,3 +121,24 @@ def test_one_at_a_time(scheduler: Scheduler):
     for thread in threads:
         thread.join(SOON)
     assert most == 1
+
+
+def test_widened_it_works_on_so_many_at_a_time_and_still_on_the_newest(scheduler: Scheduler, busy: Gate):
+    scheduler.widen(2)
+    second = Gate()
+    working = scheduler.submit("second", second.work)
+    assert second.begun.wait(SOON), "beside the busy one"
+    old, new = (scheduler.submit("third", lambda word=word: word) for word in ("old", "new"))
+    with pytest.raises(Superseded):
+        old.result(SOON)
+    assert not new.done(), "both workers are busy"
+    second.opened.set()
+    assert (working.result(SOON), new.result(SOON)) == ("gate", "new")
+
+
+def test_it_never_narrows(scheduler: Scheduler):
+    scheduler.widen(3)
+    scheduler.widen(1)
+    together = threading.Barrier(3)
+    futures = [scheduler.submit(session, lambda: together.wait(SOON)) for session in "abc"]
+    assert sorted(future.result(SOON) for future in futures) == [0, 1, 2]

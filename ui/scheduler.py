@@ -1,4 +1,4 @@
-"""Whose turn it is: one computation at a time, and of each session only its newest one waits.
+"""Whose turn it is: so many computations at a time, and of each session only its newest one waits.
 
 A page that draws sends more drawings than a CPU can translate. Gradio's queue would work through all of them, long
 after the pen has moved on; here an older one that still waits is given up the moment a newer one arrives.
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-MOST_WAITING = 100  # sessions, each with a drawing of some megabytes at most
+MOST_WAITING = 250  # sessions: on two cores the last of them has its picture before its page gives up
 
 
 class QueueFull(Exception):
@@ -27,14 +27,23 @@ class Superseded(Exception):
 
 
 class Scheduler:
-    """One worker thread. Sessions take turns, in the order in which they came to wait."""
+    """One worker thread, or several. Sessions take turns, in the order in which they came to wait."""
 
     def __init__(self) -> None:
+        self._workers = 0
         # session -> its waiting job, the next one first. A job that replaces another keeps its place in the line, and
         # a session that was just served goes to the end of it: that alone makes the turns fair.
         self._waiting: dict[str, tuple[Callable[[], Any], Future[Any]]] = {}
         self._arrival = threading.Condition()
-        threading.Thread(target=self._serve, name="scheduler", daemon=True).start()
+        self.widen(1)
+
+    def widen(self, workers: int) -> None:
+        """So many computations at a time from now on, or as many as before if those were more."""
+        with self._arrival:
+            missing = max(0, workers - self._workers)
+            self._workers += missing
+        for _ in range(missing):
+            threading.Thread(target=self._serve, name="scheduler", daemon=True).start()
 
     def run(self, session: str, work: Callable[[], T]) -> T:
         """What `work` returns or raises, when its turn has come. Raises Superseded if that is never, or QueueFull."""

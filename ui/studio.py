@@ -54,7 +54,8 @@ class Studio:
 
         `seen`: how and size, as for the Translator.
 
-        Raises StudioError. Only one translation at a time computes: two would merely slow each other down.
+        Raises StudioError. No more translations at a time compute than the machine has cores or a GPU for: others would
+        merely slow them down.
         """
         try:
             return self.submit(model_name, session, lambda translator: translator(picture, seed, **seen)).result()
@@ -116,6 +117,8 @@ class Studio:
             _, translator = self._loaded.get(path, (None, None))
         if translator:
             translator.compile(self.precision)
+            # One more than it computes at once: its drawing is read meanwhile, or its picture written.
+            self.scheduler.widen(translator.streams + 1)
 
     def runtime(self, path: Path) -> str:
         """What computes the pictures of a generator, in words; empty where it is not in memory."""
