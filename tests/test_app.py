@@ -70,12 +70,17 @@ def test_an_app_that_others_can_open_is_public(arguments: list[str], public: boo
     assert (launched["server_port"], launched["share"]) == (8123, "--share" in arguments)
 
 
-@pytest.mark.parametrize("given", ["made", "--password", "PIX2PIX_PASSWORD"])
-def test_a_private_page_on_other_addresses_is_never_open(given: str, tmp_path: Path):
-    """As in Docker, whose image listens everywhere. What it prints has the password only where it made one."""
+@pytest.mark.parametrize(
+    ("address", "asked_for", "given"),
+    [("0.0.0.0", ["--private"], "made"), ("0.0.0.0", ["--private"], "--password"),
+     ("0.0.0.0", ["--private"], "PIX2PIX_PASSWORD"), ("127.0.0.1", ["--private"], "made"),
+     ("127.0.0.1", ["--allow-host", "studio.example"], "made")],
+)  # fmt: skip
+def test_a_private_page_for_others_is_never_open(address: str, asked_for: list[str], given: str, tmp_path: Path):
+    """As in Docker, whose image listens everywhere, or through a proxy. It prints only a password that it made."""
     port = free_port()
-    environment = os.environ | {"GRADIO_SERVER_NAME": "0.0.0.0", "PIX2PIX_RUNS": str(tmp_path / "runs")}
-    words = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", "--private", "--port", str(port)]
+    environment = os.environ | {"GRADIO_SERVER_NAME": address, "PIX2PIX_RUNS": str(tmp_path / "runs")}
+    words = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", *asked_for, "--port", str(port)]
     words += [given, "open sesame"] if given == "--password" else []
     environment |= {given: "open sesame"} if given.isupper() else {}
     with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -94,6 +99,13 @@ def test_a_private_page_on_other_addresses_is_never_open(given: str, tmp_path: P
         with pytest.raises(ValueError, match="Could not login"):
             Client(url, auth=("anyone", "another"), verbose=False)
         process.terminate()
+
+
+def test_a_host_that_is_none_is_said():
+    command = [sys.executable, str(ROOT / "app.py"), "--allow-host", "https://studio.example/"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'https://studio.example/' is no name of a host, such as studio.example.org" in done.stderr
 
 
 def free_port() -> int:

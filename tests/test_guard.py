@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,7 +93,8 @@ def locked() -> Iterator[Served]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{}", "localhost:{}", "localhost", "LOCALHOST:1", "[::1]:{}", "[::1]",
-                                  "127.0.0.2:8", "studio.example", "studio.example:443"])  # fmt: skip
+                                  "127.0.0.2:8", "studio.example", "studio.example:443", "localhost.:{}", "localhost:",
+                                  "[::ffff:127.0.0.1]"])  # fmt: skip
 def test_the_page_is_found_by_the_names_of_this_machine_and_those_that_were_allowed(private: Served, host: str):
     assert private.ask(host=host.format(private.port)).status == 200
 
@@ -107,6 +109,19 @@ def test_the_page_is_found_by_the_names_of_this_machine_and_those_that_were_allo
         "127.0.0.1.evil.example",
         "0.0.0.0:{}",
         "localhost@evil.example",
+        "evil.example@localhost",
+        "evil.example@127.0.0.1:{}",
+        "localhost/.evil.example",
+        "localhost?evil.example",
+        "localhost#evil.example",
+        "localhost:80:90",
+        "localhost:99999",
+        "localhost:x",
+        "[::1",
+        "[::1]evil.example",
+        "[evil.example]",
+        "[::ffff:8.8.8.8]",
+        "localhost..",
         "[",
         "x:y",
     ],
@@ -119,7 +134,9 @@ def test_it_is_not_found_by_another_name(private: Served, host: str, path: str):
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{}",
-                                    "http://localhost:{}", "file://", "", "http://127.0.0.1"])  # fmt: skip
+                                    "http://localhost:{}", "file://", "", "http://127.0.0.1", "127.0.0.1:{}",
+                                    "http://127.0.0.1:{}@evil.example", "http://127.0.0.1:{} http://evil.example",
+                                    "chrome-extension://127.0.0.1:{}"])  # fmt: skip
 @pytest.mark.parametrize("host", ["127.0.0.1:{}", "[::1]:{}"])
 def test_a_foreign_page_gets_nothing(private: Served, origin: str, host: str):
     origin, host = origin.format(private.port), host.format(private.port)
@@ -132,6 +149,15 @@ def test_a_foreign_page_gets_nothing(private: Served, origin: str, host: str):
     ):
         assert answer.status == 403
         assert "access-control-allow-origin" not in {name.lower() for name in answer.headers}
+
+
+@pytest.mark.parametrize("more", [b"Host: 127.0.0.1\r\nHost: evil.example\r\n", b"", b"Host: localhost\r\nOrigin: "
+                                  b"http://localhost\r\nOrigin: http://evil.example\r\n"])  # fmt: skip
+def test_what_no_browser_sends_gets_nothing(private: Served, more: bytes):
+    """Two names, none at all, and two pages that ask."""
+    with socket.create_connection(("127.0.0.1", private.port), 60) as connection:
+        connection.sendall(b"GET /config HTTP/1.0\r\n" + more + b"\r\n")
+        assert connection.recv(100).split()[1] in (b"400", b"403")
 
 
 def test_a_page_of_evil_cannot_start_a_training(private: Served, runs: Path):

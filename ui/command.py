@@ -15,10 +15,9 @@ FOLDER = "GRADIO_TEMP_DIR"  # environment variable: where Gradio puts files
 
 
 def main() -> None:
-    options = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what it has put on disk goes with it
     with folder_of_its_own(), suppress(KeyboardInterrupt):
-        _serve(options)
+        _serve(_parser().parse_args())
 
 
 @contextmanager
@@ -46,7 +45,9 @@ def _serve(options: argparse.Namespace) -> None:
 
     local = is_loopback(options.host)
     public = bool(options.share or os.environ.get("SPACE_ID") or not (local or options.private))
-    made = "" if public or local or options.password else secrets.token_urlsafe(12)
+    # Who asks for another name may come through a proxy on this machine, from anywhere.
+    closed = not public and (options.private or bool(options.allow_host))
+    made = secrets.token_urlsafe(12) if closed and not options.password else ""
     studio = Studio(public, options.precision)
     demo = create_demo(studio)
     rules = Rules.public() if public else Rules.private(options.host, options.allow_host)
@@ -75,13 +76,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, help="port (default: GRADIO_SERVER_PORT, or the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="make a public link; this switches training off")
-    parser.add_argument("--private", action="store_true", help="on another address, too, whoever has the password may "
-                        "train and the like")  # fmt: skip
+    parser.add_argument("--private", action="store_true", help="whoever has the password may train and the like, on "
+                        "another address, too")  # fmt: skip
     parser.add_argument("--password", default=os.environ.get("PIX2PIX_PASSWORD"), help="to be asked for (default: "
-                        "PIX2PIX_PASSWORD; with --private on another address one is made and printed)")  # fmt: skip
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="another name by which the "
-                        "page is reached, such as that of a proxy; may be given again")  # fmt: skip
+                        "PIX2PIX_PASSWORD; with --private or --allow-host one is made and printed)")  # fmt: skip
+    parser.add_argument("--allow-host", action="append", default=[], type=_host, metavar="NAME", help="another name by "
+                        "which the page is reached, such as that of a proxy; may be given again")  # fmt: skip
     parser.add_argument("--precision", choices=["auto", "fp32"], default="auto", help="of the drawing on a CPU: auto "
                         "computes in bf16 where the CPU has units for it, which is quicker")  # fmt: skip
     parser.add_argument("--inbrowser", action=argparse.BooleanOptionalAction, default=None, help="open it")
     return parser
+
+
+def _host(text: str) -> str:
+    from ui.guard import name_of
+
+    if not name_of(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a host, such as studio.example.org")
+    return text

@@ -7,10 +7,10 @@ Origin. Gradio's own check, of CORS, hides answers from foreign pages, but carri
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -32,6 +32,8 @@ PRIVATE_BYTES = 20_000 * MB  # a large dataset as a zip
 FORMS = {"/login": LOGIN_BYTES, UPLOAD: None}  # paths that take a form; all others take JSON
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# A name or an address, perhaps a port, and nothing else: parsers of URLs would find `localhost` in `evil@localhost`.
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::([0-9]{0,5}))?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -105,23 +107,23 @@ class Guard:
             name = name_of(host) or "no name"
             return _refused(403, f"This app does not answer to {name!r}. If that is how you reach it, through a proxy "
                                  f"say, start it with --allow-host {name_of(host) or 'NAME'}.")  # fmt: skip
-        origin = headers.get("origin")
-        if origin is not None and not self._is_own(origin, host):
+        origin = next((each for each in headers.getlist("origin") if not self._is_own(each, host)), None)
+        if origin is not None:
             return _refused(403, f"This app does not answer to pages of {origin}. If that is its own address, through "
                                  "a proxy say, start it with --allow-host NAME.")  # fmt: skip
         return None
 
     def _is_own(self, origin: str, host: str) -> bool:
         """Whether a page of that origin is the app's own: of the very address asked, or of a name that was allowed."""
-        try:
-            parts = urlsplit(origin)
-            port = parts.port or DEFAULT_PORTS[parts.scheme]
-        except (ValueError, KeyError):  # `null`, say, which sandboxed pages and local files send
+        scheme, _, rest = origin.partition("://")  # `null`, say, which sandboxed pages and local files send, has none
+        name, port = _address(rest)
+        if not name or scheme not in DEFAULT_PORTS:
             return False
-        if name_of(parts.netloc) in self.rules.proxies:
+        if name in self.rules.proxies:
             return True
-        asked = urlsplit(f"//{host}")
-        return (name_of(parts.netloc), port) == (name_of(host), asked.port or DEFAULT_PORTS[parts.scheme])
+        asked_name, asked_port = _address(host)
+        usual = DEFAULT_PORTS[scheme]
+        return (name, port or usual) == (asked_name, asked_port or usual)
 
     def _body(self, method: str, path: str, headers: Headers) -> PlainTextResponse | None:
         """A 413 or 415 for a body that the page would not send."""
@@ -198,23 +200,30 @@ class _Bounded:
 
 def name_of(host: str) -> str:
     """`example.org` of `Example.org:7860`, `::1` of `[::1]:7860` and of `::1`; empty where there is none."""
-    try:
-        return str(ipaddress.ip_address(host.strip("[]")))
-    except ValueError:
-        pass
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    return _address(host)[0]
 
 
 def is_loopback(host: str) -> bool:
     """Whether a name, with or without a port, always means the machine that asks."""
     name = name_of(host)
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
         return name == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _address(host: str) -> tuple[str, int | None]:
+    """The name, and the port if there is one; no name for what is not just that."""
+    found = HOST.fullmatch(host)
+    name, port = (found[1], int(found[2] or 0)) if found else (f"[{host}]", 0)  # an IPv6 address may lack its brackets
+    if port > 65535:
+        return "", None
+    try:
+        name = str(ipaddress.ip_address(name[1:-1] if name.endswith("]") else name))
+    except ValueError:
+        name = "" if name.startswith("[") else name.lower().removesuffix(".")
+    return name, port or None
 
 
 def _too_large(most: int) -> PlainTextResponse:
