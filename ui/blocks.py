@@ -60,5 +60,5 @@ def _require_number(field: gr.Number | gr.Slider, value: Any) -> None:
     if value is None or (is_number and low is not None and high is not None and low <= value <= high):
         return
     said = f"{value:.6g}" if isinstance(value, float) else shorten(repr(value), 40)
-    whole = "whole " if getattr(field, "precision", None) == 0 else ""
-    raise gr.Error(f"{field.label}: {said} is not a {whole}number from {low:,} to {high:,}.", print_exception=False)
+    kind = f"a {'whole ' if getattr(field, 'precision', None) == 0 else ''}number from {low:,} to {high:,}"
+    raise gr.Error(f"{field.label}: {said} is not {kind}.", print_exception=False)

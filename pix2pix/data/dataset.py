@@ -58,11 +58,9 @@ class PairedImages(Dataset):
         random_affine: bool = False,
         seed: int = 0,
     ) -> None:
-        has_pairs = f"photos alone, whose edges are made here; {found.root} has pairs"
-        if hints and found.layout != "photos":
-            raise DatasetError(f"colour hints need {has_pairs}")
-        if random_affine and found.layout != "photos":
-            raise DatasetError(f"a random affine needs {has_pairs}")
+        if (hints or random_affine) and found.layout != "photos":
+            what = "colour hints need" if hints else "a random affine needs"
+            raise DatasetError(f"{what} photos alone, whose edges are made here; {found.root} has pairs")
         if load_size < crop_size:
             raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
         self.found, self.entries, self.left_out = found, found.splits[split], found.left_out

@@ -53,8 +53,10 @@ def fetch(reference: str, names: Sequence[str] = (GENERATOR_FILE,), bar: "type[t
         if constants.HF_HUB_OFFLINE:
             raise HubError(f"{name} is not in the cache, and HF_HUB_OFFLINE forbids asking the Hub")
         raise HubError(f"{name} is not in the cache, and the Hub cannot be reached") from missing
-    others = "" if len(names) > 1 else "; `python -m pix2pix import` reads weights of some other projects"
-    raise HubError(f"{name} has no {' or '.join(names)}{others}") from missing
+    lacking = f"{name} has no {' or '.join(names)}"
+    if len(names) > 1:
+        raise HubError(lacking) from missing
+    raise HubError(f"{lacking}; `python -m pix2pix import` reads weights of some other projects") from missing
 
 
 def is_reachable() -> bool:

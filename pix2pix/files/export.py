@@ -42,11 +42,12 @@ class Exported:
     difference: float | None
 
     def describe(self) -> str:
-        size = f"{self.path.stat().st_size / 1e6:.1f} MB"
+        megabytes = self.path.stat().st_size / 1e6
+        words = f"{self.path}: {self.what}, {megabytes:.1f} MB"
         if self.difference is None:
-            return f"{self.path}: {self.what}, {size}"
+            return words
         batches = " and ".join(map(str, BATCHES))
-        return f"{self.path}: {self.what}, {size}; within {self.difference:.1e} of PyTorch at batch {batches}"
+        return f"{words}; within {self.difference:.1e} of PyTorch at batch {batches}"
 
 
 def export(name: str | Path, path: str | Path) -> Exported:

@@ -2,20 +2,24 @@
 // put in that language by a table of sentences before it is painted. A page in English runs nothing of this.
 //
 // A sentence has places, as in "{step} of {total}". What stands in one is put in that language too, if the table knows
-// it, except in places for names, which people gave. Places for numbers take nothing else. Text within translate="no" is
-// left alone, and so are fields.
+// it, except in places for names, which people gave. Places for numbers and for names of runs and models take nothing
+// else, and at its beginning a sentence takes no other before it. Text within translate="no" is left alone, and so are
+// fields.
 const NAMES = ["name", "run", "model", "file", "folder", "path", "label", "text"]; // {file} and {file2} are two of them
-const NUMBERS = ["count", "step", "total", "width", "height", "percent"];
+const WORDLESS = ["name", "run", "model"]; // of them, those without a space
+const NUMBERS = ["count", "step", "total", "width", "height", "percent", "least", "most"];
+const LISTS = ["list"]; // with a comma between
 const LETTERS = /[A-Za-z]/;
 const MARKS = { ".": "。", ";": "；", ":": "：" }; // at the end of a part
 const FULL = /[。！？：；，、）”]$/; // such marks have their space with them
 const NUMBER = "([-−]?\\d[\\d.,e+-]*%?)";
+const ONE_SENTENCE = "((?:(?![.;:] ).)+?)"; // in its place, at the beginning
 const HEAD = 6; // letters at the beginning of a sentence by which it is found
 const REMEMBERED = 3000; // texts
 const LONGEST = 3000; // letters of a text that is looked up
 const SPOKEN = ["aria-label", "aria-description", "aria-valuetext", "title", "placeholder", "alt", "label"];
 const SILENT = "script, style, textarea, code, pre, kbd, [translate=no]";
-const CHOICE = "input[role=listbox]"; // Gradio's choices show the words of one in a field
+const CHOICE = "input[role=combobox]"; // Gradio's choices show the words of one in a field
 
 // What says a text in the language of a table; a text that it does not know comes back as it is.
 function newPhrasebook(table) {
@@ -59,11 +63,16 @@ function newPhrasebook(table) {
       for (const { pattern, places, other, tail } of patterns.get(words.slice(0, length)) ?? []) {
         const found = words.endsWith(tail) && pattern.exec(words);
         if (!found) continue;
-        const values = places.map((place, i) => (isOf(NAMES, place) ? found[i + 1] : say(found[i + 1])));
+        const values = places.map((place, i) => inPlace(place, found[i + 1]));
         return other.replaceAll(/\{(\w+)\}/g, (_, place) => values[places.indexOf(place)]);
       }
     }
     return undefined;
+  }
+
+  function inPlace(place, words) {
+    if (isOf(NAMES, place)) return words;
+    return isOf(LISTS, place) ? words.split(", ").map(say).join("、") : say(words);
   }
 
   // Several sentences, or lines: as much of the beginning as is known, else its first part as it is, and then the rest.
@@ -92,8 +101,12 @@ function addPattern(patterns, english, other) {
   const own = parts.filter((_, i) => i % 2 === 0);
   const escaped = own.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const places = parts.filter((_, i) => i % 2);
-  const content = (i) => (i === places.length ? "" : isOf(NUMBERS, places[i]) ? NUMBER : "(.+?)");
-  const pattern = new RegExp("^" + escaped.map((part, i) => part + content(i)).join("") + "$", "s");
+  const contents = places.map((place, i) => {
+    if (isOf(NUMBERS, place)) return NUMBER;
+    if (isOf(WORDLESS, place)) return "(\\S+?)";
+    return i || own[0] || place === "words" ? "(.+?)" : ONE_SENTENCE;
+  });
+  const pattern = new RegExp("^" + escaped.map((part, i) => part + (contents[i] ?? "")).join("") + "$", "s");
   const head = own[0].slice(0, HEAD);
   if (!patterns.has(head)) patterns.set(head, []);
   patterns.get(head).push({ pattern, places, other, own: own.join("").length, tail: own.at(-1) });

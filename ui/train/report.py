@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pix2pix.page import language
 from training.coach import advise
 from training.config import TrainConfig
 from training.run import Run
@@ -49,8 +50,9 @@ def report(run: Run) -> str:
     name = html.escape(run.name)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+{language.inline()}
 <title>{name}</title><style>{STYLE}</style></head><body>
-<h1>{name}</h1>
+<h1 translate="no">{name}</h1>
 <p>{html.escape(status.state.capitalize())} at step {status.step:,} of {status.total:,}, after
 {seconds / 60:.1f} minutes of training on {html.escape(status.device) or "nothing yet"}.{best}</p>
 {advice}
