@@ -18,11 +18,13 @@ from PIL import Image
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from tests.rounding import TRAINED
+from training import process
 from training.config import OBJECTIVES, Objective, TrainConfig
 from training.loop import train
 from training.run import Run
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+STEPS = 180  # of a training that is cut off three times
 TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "log_every": 1, "save_every": 7}
 # The default config of `accelerate launch` that makes it start two processes on a machine without GPUs.
 ACCELERATE = """
@@ -82,7 +84,9 @@ def whole(folder: Path) -> Run:
 
 
 def make(name: str, folder: Path, **settings: Any) -> Run:
-    return Run.create(TrainConfig(**({"name": name, "dataset": str(folder / "pairs"), "steps": 150} | TINY | settings)))
+    return Run.create(
+        TrainConfig(**({"name": name, "dataset": str(folder / "pairs"), "steps": STEPS} | TINY | settings))
+    )
 
 
 def launch(run: Run) -> subprocess.Popen:
@@ -109,10 +113,11 @@ def worker(launcher: int, rank: int) -> psutil.Process:
 
 @contextmanager
 def cut_off(run: Run) -> Iterator[subprocess.Popen]:
-    """A training that is in its ninth step or later, and has saved its seventh; it must end by what is done to it."""
+    """A training that has made nine steps more, and saved in the seventh; it must end by what is done to it."""
+    begun = len(run.metrics()[0])
     launcher = launch(run)
     try:
-        wait_until(lambda: len(run.metrics()[0]) >= 9, run)
+        wait_until(lambda: len(run.metrics()[0]) >= begun + 9, run)
         yield launcher
         launcher.wait(60)
     finally:
@@ -152,62 +157,63 @@ def test_several_processes_may_create_the_run_they_train(folder: Path):
     assert Run(folder / "runs" / "ours").status().state == "finished"
 
 
-@pytest.mark.parametrize("how", ["stop file", "Ctrl-C", "SIGTERM of the launcher"])
-def test_all_stop_and_all_resume_to_the_very_same_losses(whole: Run, folder: Path, how: str):
-    run = make(how.replace(" ", "-"), folder)
-    with cut_off(run) as launcher:
-        if how == "stop file":
-            run.request_stop()
-        elif how == "Ctrl-C":  # reaches the launcher and, from it and from the terminal, each process
-            os.killpg(launcher.pid, signal.SIGINT)
-        else:
-            launcher.terminate()
-    status = run.status()
-    assert status.state == "stopped", status
-    assert status.saved_step == status.step < 150
-    assert not run.should_stop()
+@pytest.mark.timeout(600)  # a launch takes ten seconds of computing
+def test_all_stop_and_all_resume_to_the_very_same_losses(whole: Run, folder: Path):
+    run = make("stopped", folder)
+    for how in ("stop file", "Ctrl-C", "SIGTERM of the launcher"):
+        with cut_off(run) as launcher:
+            if how == "stop file":
+                run.request_stop()
+            elif how == "Ctrl-C":  # reaches the launcher and, from it and from the terminal, each process
+                os.killpg(launcher.pid, signal.SIGINT)
+            else:
+                launcher.terminate()
+        status = run.status()
+        assert status.state == "stopped", f"{how}: {status}"
+        assert status.saved_step == status.step < STEPS, how
+        assert not run.should_stop()
 
     assert launch(run).wait(280) == 0
     assert losses(run) == losses(whole)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
-def test_a_killed_process_ends_the_run_with_a_clear_message(whole: Run, folder: Path, rank: int):
-    run = make(f"killed-{rank}", folder)
-    with cut_off(run) as launcher:
-        worker(launcher.pid, rank).kill()
-    assert launcher.returncode == 1
-    status = run.status()
-    assert status.state == "failed"
-    # From the terminal, nobody is left to write whose end it was when the main process is gone.
-    assert status.error.startswith(
-        "process 2 of 2 has ended: it was killed" if rank else "The training process was kill"
-    )
-    assert status.error.endswith(f"Resume continues from step {status.saved_step}.")
-    assert checkpoint.read_metadata(run.generator_file).steps == status.saved_step
+@pytest.mark.timeout(600)
+def test_a_killed_process_ends_the_run_with_a_clear_message(whole: Run, folder: Path):
+    run = make("killed", folder)
+    for rank in (0, 1):
+        with cut_off(run) as launcher:
+            worker(launcher.pid, rank).kill()
+        assert launcher.returncode == 1
+        status = run.status()
+        assert status.state == "failed"
+        # From the terminal, nobody is left to write whose end it was when the main process is gone.
+        assert status.error.startswith(
+            "process 2 of 2 has ended: it was killed" if rank else "The training process was kill"
+        )
+        assert status.error.endswith(f"Resume continues from step {status.saved_step}.")
+        assert checkpoint.read_metadata(run.generator_file).steps == status.saved_step
 
     assert launch(run).wait(280) == 0
     assert losses(run) == losses(whole)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
-def test_the_app_is_told_which_process_was_killed(
-    folder: Path, rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.mark.timeout(600)
+def test_the_app_is_told_which_process_was_killed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     (tmp_path / "accelerate").mkdir()
     (tmp_path / "accelerate" / "default_config.yaml").write_text(ACCELERATE)
-    run = make(f"started-{rank}", folder, steps=100_000, num_processes=2)
+    run = make("started", folder, steps=100_000, num_processes=2)
     run.start()
     wait_until(lambda: len(run.metrics()[0]) >= 9, run)
-    worker(run.status().launcher or 0, rank).kill()
-    wait_until(lambda: not run.status().alive, run, timeout_s=20)
-    wait_until(lambda: "ChildFailedError" in run.log(), run, timeout_s=20)
-    status = run.status()
-    assert status.state == "failed"
-    assert f"rocess {rank + 1} of 2" in status.error
-    assert "killed" in status.error
+    for rank in (0, 1):
+        worker(run.status().launcher or 0, rank).kill()
+        wait_until(lambda: not run.status().alive, run, timeout_s=20)
+        wait_until(lambda: "ChildFailedError" in process.last_log(run.log_file), run, timeout_s=20)
+        status = run.status()
+        assert status.state == "failed"
+        assert f"rocess {rank + 1} of 2" in status.error
+        assert "killed" in status.error
 
-    assert run.resume().endswith(f"continues from step {status.saved_step}.")
-    wait_until(lambda: run.status().step > (status.saved_step or 0) + 9, run)
+        assert run.resume().endswith(f"continues from step {status.saved_step}.")
+        wait_until(lambda saved=status.saved_step or 0: run.status().step > saved + 9, run)
     assert run.stop().startswith(f"{run.name} has stopped at step"), run.log()
