@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch._dynamo  # which optimizers want: each trainer would load it for itself
 from PIL import Image
 from safetensors import safe_open
 

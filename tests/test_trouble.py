@@ -257,6 +257,30 @@ def test_a_pid_that_is_used_again_is_not_the_trainer(pairs: Path):
     assert checkpoint.load(run.generator_file)[1].steps == run.status().step
 
 
+def test_a_kill_during_the_last_save_costs_no_step_of_the_generator(pairs: Path):
+    """state.pt has all steps by then, so that no further one is made."""
+    run = make(pairs)
+    code = f"""
+import os, signal
+from training import state
+from training.__main__ import main
+save = state.checkpoint.save
+def save_or_die(path, generator, metadata):
+    if metadata.steps == 30 and str(path) == {str(run.generator_file)!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(path, generator, metadata)
+state.checkpoint.save = save_or_die
+main([{str(run.path)!r}])
+"""
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert check_the_disk(run) == 0
+    assert checkpoint.load(run.generator_file)[1].steps == 28
+    assert spawn(run).wait() == 0
+    assert run.status().state == "finished"
+    assert checkpoint.load(run.generator_file)[1].steps == 30
+
+
 def test_a_trainer_that_hangs_is_ended_by_stop(pairs: Path):
     run = make(pairs, steps=10_000)
     trainer = spawn(run)
