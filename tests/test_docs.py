@@ -100,7 +100,7 @@ def test_options_that_are_named_exist():
         known |= options_of(parser)
     other = "\n".join(path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
     elsewhere = {"--depth", "--preset", "--help", "--standalone", "--nproc_per_node", "--nnodes", "--rdzv_backend",
-                 "--rdzv_endpoint", "--build-arg", "--norm"}  # fmt: skip
+                 "--rdzv_endpoint", "--build-arg", "--norm", "--index-url"}  # fmt: skip
     for page in PAGES:
         if page.name != "CHANGELOG.md":
             named = set(re.findall(r"(?<![\w-])--[a-zA-Z][\w-]+", page.read_text("utf-8")))
