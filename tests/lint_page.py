@@ -27,7 +27,7 @@ PROGRAMS = {
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],
     "curves": [FUNCTION, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],
-    "hardest": ["export function page(element, server) {", TRAIN / "hardest.js", "}"],
+    "hardest": ["export function page(element, server, trigger) {", TRAIN / "hardest.js", "}"],
     "camera": ["export function page(element, props, server, watch) {", CAMERA / "camera.js", "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }

@@ -57,9 +57,12 @@ def test_of_the_settings_those_are_said_that_differ(run: Run, pairs: Path):
 
 
 @pytest.mark.parametrize("files", [None, [], [7], "1.png", ["x"] * 5000])
-def test_no_training_begins_without_pairs_to_leave_out(run: Run, files: Any):
-    assert hardest.again({"run": "boxes", "files": files}) == {"error": "Choose the pairs to leave out."}
-    assert [each.name for each in Run.list()] == ["boxes"]
+def test_what_is_no_choice_of_pairs_is_refused_in_words(run: Run, files: Any):
+    for data in ({"run": "boxes", "files": files}, {"files": ["1.png"]}, None):
+        with pytest.raises(ValueError, match="Choose the pairs to leave out"):
+            hardest.chosen(data)
+    chosen, named = hardest.chosen({"run": "boxes", "files": ["1.png"]})
+    assert (chosen.path, named) == (run.path, ("1.png",))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from training.status import Status
 from ui.train import starting
 from ui.train.actions import pack
 from ui.train.cost import Costs
-from ui.train.form import GROUPS
+from ui.train.fields import GROUPS
 from ui.train.monitor import status_html
 from ui.train.report import report, spread
 from ui.words import duration, next_time

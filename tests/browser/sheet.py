@@ -23,7 +23,7 @@ class Sheet:
         self.sent: list[str] = []  # drawings, as data URLs
         self.open: set[Request] = set()  # that this has seen begin: a page that was there before may wait for others
         self.most_open = 0
-        expect(page.get_by_label(label).locator("option", has_text=model)).to_be_attached()
+        expect(page.get_by_label(label).locator(f"option[value='{model}']")).to_be_attached()
         page.get_by_label(label).select_option(model)
         page.on("request", self._begins)
         page.on("requestfinished", self._ends)

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_train import WAIT_MS, app, circles, runs, state
+from tests.browser.test_train import WAIT_MS, app, circles, runs
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run
@@ -16,7 +16,10 @@ TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "
 
 
 def test_a_wrong_pair_is_seen_and_left_out(open_page: Callable[..., Page], circles: Path):
-    Image.new("RGB", (128, 64), "blue").save(circles / "2.png")
+    wrong = Image.new("RGB", (128, 64), "blue")
+    wrong.paste("white", (10, 10, 40, 40))
+    wrong.paste("white", (90, 30, 120, 60))
+    wrong.save(circles / "2.png")
     train(Run.create(TrainConfig(name="circles", dataset=str(circles), **TINY)))
     page = open_page()
     page.get_by_role("button", name="Hardest pairs").click()
@@ -24,19 +27,32 @@ def test_a_wrong_pair_is_seen_and_left_out(open_page: Callable[..., Page], circl
     expect(panel.locator(".hint")).to_contain_text("at step 30", timeout=WAIT_MS)
     expect(panel.locator(".pairs label")).to_have_count(6)
     expect(panel.locator(".pairs label", has_text=", train,").first).to_contain_text("2.png")
-    expect(panel.get_by_role("button", name="Train again")).to_be_disabled()
+    expect(panel.get_by_role("button", name="out of the next run")).to_be_disabled()
 
     page.reload()
     expect(panel.locator(".pairs img").first).to_be_visible(timeout=WAIT_MS)
     panel.get_by_label("2.png").check()
-    panel.get_by_role("button", name="Train again without it").click()
-    expect(panel.locator(".hint")).to_contain_text("circles-2 is trained without 1 pair", timeout=WAIT_MS)
-    page.locator("#train-run input").click()
-    page.get_by_role("option", name="circles-2").click()
-    state(page, "running", "finished", "starting")
+    panel.get_by_role("button", name="Leave it out of the next run").click()
+    choice = page.get_by_label("Leave out 1 pair: 2.png")
+    expect(choice).to_be_checked(timeout=WAIT_MS)
+    assert [run.name for run in Run.list()] == ["circles"], "nothing starts before someone says so"
+    page.get_by_role("button", name="Train", exact=True).click()
+    shows(page, "circles-2")
     made = Run.named("circles-2").config
     assert made.leave_out == ("2.png",)
     assert (made.lr, made.steps, made.ngf) == (1e-3, 30, 4)
+
+    page.get_by_role("button", name="Duplicate with changes").click()
+    expect(page.locator("#train-name input, #train-name textarea")).to_have_value("circles-2-2", timeout=WAIT_MS)
+    expect(choice).to_be_checked()
+    choice.uncheck()
+    page.get_by_role("button", name="Train", exact=True).click()
+    shows(page, "circles-2-2")
+    assert Run.named("circles-2-2").config.leave_out == ()
+
+
+def shows(page: Page, run: str) -> None:
+    expect(page.locator("#train-status [data-run]")).to_have_attribute("data-run", run, timeout=WAIT_MS)
 
 
 def test_without_a_run_there_is_nothing_to_look_through(open_page: Callable[..., Page]):

@@ -11,7 +11,7 @@ from pix2pix.page import language, page
 from pix2pix.palette import CMP
 from tests.sentences import found_in, sources
 from training.config import help_of_settings
-from ui.train.form import GROUPS
+from ui.train.fields import GROUPS
 
 # Files whose words no page shows.
 UNSEEN = {

@@ -12,7 +12,7 @@ import gradio as gr
 from pix2pix.files.places import generators
 from training.config import LONGEST
 from training.run import Run
-from ui.train.form import Form
+from ui.train.form import SCROLL_TO_FORM, Form
 from ui.train.looks import pack_samples
 from ui.train.report import report
 from ui.uploads import by_path, forget, new_file
@@ -124,9 +124,7 @@ class RunActions:
 
         for button, fill in ((self.duplicate, duplicate), (self.fine_tune, fine_tune)):
             button.click(fill, self.run, form.filled, **QUIET).success(
-                None,
-                js="() => document.getElementById('train-folder')?.scrollIntoView({behavior: 'smooth'})",
-                api_visibility="private",
+                None, js=SCROLL_TO_FORM, api_visibility="private"
             )
 
     def _connect_files(self) -> None:

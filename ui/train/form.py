@@ -4,7 +4,7 @@ import html
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import gradio as gr
 
@@ -12,17 +12,19 @@ from pix2pix.data.folders import unused_name
 from pix2pix.data.intake import bring, demo, receive
 from pix2pix.data.layouts import Reading
 from pix2pix.files.places import runs_dir
-from training.config import DEMO_SETTINGS, PRESETS, Direction, Layout, Preset, TrainConfig, help_of_settings
-from training.config import bounds_of_settings as all_bounds
+from training.config import DEMO_SETTINGS, PRESETS, Direction, Layout, Preset
 from training.run import Run
 from ui.train.checkup import Checkups, findings_html, look_at, readings_html
 from ui.train.cost import Costs
+from ui.train.fields import advanced, default_values, typed
 from ui.train.init_from import begin_from, fit, generator_choices, offer_generators, offer_shipped
 from ui.train.starting import start
 from ui.uploads import by_path, forget
 from ui.words import errors_on_page
 
 POLL_S = 1.0
+SCROLL_TO_FORM = "() => document.getElementById('train-folder')?.scrollIntoView({behavior: 'smooth'})"
+NAMED = 4  # of the pairs that are left out
 OWN_LABELS = "Label maps, in the colours that were found"
 INPUT_KINDS: dict[str, dict[str, str]] = {
     "Any picture": {"kind": "image"},
@@ -37,23 +39,6 @@ PRESET_WORDS: dict[Preset, str] = {
     "paper": "Paper: 256 px, 200 times through the pictures",
 }
 DEFAULT_PRESET: Preset = "recommended"
-# What is in Advanced, in the order of TrainConfig, which is that of `python -m training --help`.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "The pictures": (
-        "layout", "one_hot", "line_width", "scale_a", "scale_b", "colour_hints", "load_size", "crop_size", "flip",
-        "random_affine",
-    ),
-    "The networks": ("ngf", "ndf", "n_layers", "dropout", "checkerboard_free", "init_from", "distil_from", "ema"),
-    "The training": (
-        "epochs", "steps", "decay_steps", "batch_size", "lr", "lr_D", "beta1", "beta2", "lambda_l1",
-        "lambda_feature_matching", "lambda_activation", "lambda_perceptual", "lambda_colour", "lambda_projected",
-        "l1_steps", "seed",
-    ),
-    "The machine": ("device", "precision", "compile", "num_processes", "log_every", "preview_every", "save_every",
-                    "log_to", "notify"),
-    "For its file": ("licence", "provenance"),
-}  # fmt: skip
-CHOICES = {"crop_size": [32, 64, 128, 256, 512, 1024], "device": ["auto", "cpu", "mps", "cuda"]}
 OF_A_GENERATOR = ("crop_size", "ngf")  # which a run that begins from one must have of it
 
 
@@ -66,6 +51,7 @@ class ShownFolder:
     checkup: str = ""  # what to ask for it by
     pairs: int = 0  # to train on
     folders: tuple[str, ...] = ()  # that are A and B, where a choice was made
+    left_out: tuple[str, ...] = ()  # of its pairs, by a run whose settings the form was filled with
     readings: tuple[Reading, ...] = ()  # to choose from, where it can be read in more than one way
 
 
@@ -99,6 +85,7 @@ class Form:
                 elem_id="train-kind",
             )
         self.findings = gr.HTML(elem_classes="found", visible=False, elem_id="train-findings")
+        self.leave_out = gr.Checkbox(True, label="", visible=False, elem_id="train-leave-out")
         self.preset = gr.Radio(
             [(words, preset) for preset, words in PRESET_WORDS.items()],
             value=DEFAULT_PRESET,
@@ -107,13 +94,13 @@ class Form:
         )
         self.begin_from = gr.Checkbox(False, label="", visible=False, elem_id="train-begin-from")
         with gr.Accordion("Advanced", open=False, elem_id="train-settings"):
-            self.settings = _settings()
+            self.settings = advanced(DEFAULT_PRESET)
         self.name = gr.Textbox(label="Name", placeholder="as the folder", max_lines=1, elem_id="train-name")
         self.train = gr.Button("Train", variant="primary", elem_id="train-start")
         self.looked, self.told = gr.State(ShownFolder()), gr.State(())  # and what the timer has told the page of it
         self.timer = gr.Timer(POLL_S, active=False)
         self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.looked, self.timer,
-                      self.reading]  # fmt: skip
+                      self.leave_out, self.reading]  # fmt: skip
 
     def connect(self, show_run: Callable[[str], dict[Any, Any]], outputs: list[Any], scroll: str) -> None:
         """`show_run` gives the updates of `outputs` that show a run by name; `scroll`, a script, brings it in sight."""
@@ -180,10 +167,13 @@ class Form:
         self.settings["init_from"].input(
             fit, self.settings["init_from"], [self.settings[name] for name in (*OF_A_GENERATOR, "load_size")], **quiet
         )
-        values = [self.folder, self.looked, self.name, self.input_kind, *self.settings.values()]
+        values = [self.folder, self.looked, self.name, self.input_kind, self.leave_out, *self.settings.values()]
 
-        def begin(folder: str, looked: ShownFolder, name: str, input_kind: str, *settings: Any) -> dict[Any, Any]:
+        def begin(
+            folder: str, looked: ShownFolder, name: str, input_kind: str, leaves_out: bool, *settings: Any
+        ) -> dict[Any, Any]:
             with errors_on_page():
+                looked = looked if leaves_out else replace(looked, left_out=())
                 run = self._start(folder, looked, name, input_kind, settings)
             return show_run(run.name)
 
@@ -196,14 +186,16 @@ class Form:
         self.train.click(begin, values, outputs, **quiet).success(None, js=scroll, api_visibility="private")
         self.demo.click(begin_demo, None, outputs, **quiet).success(None, js=scroll, api_visibility="private")
 
-    def fill(self, run: Run, **changes: Any) -> dict[Any, Any]:
-        """The updates that put the settings of a run into the form, for another one."""
+    def fill(self, run: Run, left_out: tuple[str, ...] = (), **changes: Any) -> dict[Any, Any]:
+        """The updates that put the settings of a run into the form, for another one that leaves out further pairs."""
         config = run.config.with_changes(**changes)
+        left_out = tuple(dict.fromkeys([*config.leave_out, *left_out]))
         updates: dict[Any, Any] = {self.settings[name]: getattr(config, name) for name in self.settings}
         updates[self.settings["init_from"]] = gr.Dropdown(
             choices=generator_choices(config.init_from), value=config.init_from
         )
-        shown = dict(zip(self.shown, self._show(config.dataset, config.direction, True, *_how(config)), strict=True))
+        looked = self._show(config.dataset, config.direction, True, config.layout, config.folders, left_out)
+        shown = dict(zip(self.shown, looked, strict=True))
         return updates | shown | {self.name: unused_name(run.name, runs_dir())}
 
     @property
@@ -221,7 +213,7 @@ class Form:
 
     def _lay_out(self, layout: Layout, looked: ShownFolder):
         """As the setting says, so that what is shown is what will be trained on."""
-        return self._show(looked.folder, None, False, layout) if looked.folder else gr.skip()
+        return self._show(looked.folder, None, False, layout, (), looked.left_out) if looked.folder else gr.skip()
 
     def _read_as(self, number: int, looked: ShownFolder):
         """In the way that was chosen, which then is a setting; another one can still be chosen."""
@@ -231,7 +223,7 @@ class Form:
 
     def _swap(self, looked: ShownFolder, layout: Layout):
         direction = "BtoA" if looked.direction == "AtoB" else "AtoB"
-        shown = self._show(looked.folder, direction, False, layout or "auto", looked.folders)
+        shown = self._show(looked.folder, direction, False, layout or "auto", looked.folders, looked.left_out)
         return *self._still_open(shown, looked), gr.skip()
 
     def _still_open(self, shown: tuple[Any, ...], looked: ShownFolder) -> list[Any]:
@@ -255,6 +247,7 @@ class Form:
         new: bool,
         layout: Layout = "auto",
         folders: tuple[str, ...] = (),
+        left_out: tuple[str, ...] = (),
     ) -> tuple[Any, ...]:
         """What `self.shown` becomes. `direction`: None leaves it to what the pictures show."""
         try:
@@ -263,7 +256,8 @@ class Form:
         except (ValueError, OSError) as error:
             return self._problem(folder, error)
         name = unused_name(Path(folder).resolve().name, runs_dir()) if new else gr.skip()
-        looked = ShownFolder(folder, direction, self.checkups.begin(found), len(found.splits["train"]), folders)
+        pairs, checkup = len(found.splits["train"]), self.checkups.begin(found)
+        looked = ShownFolder(folder, direction, checkup, pairs, folders, left_out)
         self.costs.begin()
         return (
             folder,
@@ -273,6 +267,7 @@ class Form:
             name,
             looked,
             gr.Timer(active=True),
+            gr.Checkbox(True, label=_left_out(left_out), visible=bool(left_out)),
             gr.Radio(visible=False, value=None),
         )
 
@@ -286,7 +281,8 @@ class Form:
             choice = gr.Radio(choices, value=None, visible=True)
         hidden = gr.HTML("", visible=False), gr.Group(visible=False)
         looked = ShownFolder(folder, readings=readings) if readings else ShownFolder()
-        return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), looked, gr.Timer(active=False), choice
+        idle = gr.Timer(active=False), gr.Checkbox(visible=False)
+        return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), looked, *idle, choice
 
     def _poll(self, looked: ShownFolder, told: tuple[Any, ...]) -> Any:
         """What the checkup and the measuring have brought since the last time; nothing, when that is nothing.
@@ -312,7 +308,7 @@ class Form:
         return updates
 
     def _choose(self, preset: Preset) -> list[Any]:
-        values = _default_values(preset)
+        values = default_values(preset)
         return [values[name] for name in self.settings]
 
     def _start(self, folder: str, looked: ShownFolder, name: str, input_kind: str, settings: tuple[Any, ...]) -> Run:
@@ -329,9 +325,9 @@ class Form:
         if input_kind == OWN_LABELS:
             about["palette"] = self._palette(looked)
         about["a" if looked.direction == "AtoB" else "b"] = about.pop("kind")
-        left_out = {"leave_out": report.leave_out} if report else {}
         chosen["folders"] = looked.folders
-        run, words = start(folder, name, "paper", looked.direction, **about, **left_out, **_typed(chosen))
+        chosen["leave_out"] = tuple(dict.fromkeys([*looked.left_out, *(report.leave_out if report else ())]))
+        run, words = start(folder, name, "paper", looked.direction, **about, **typed(chosen))
         _say(words)
         return run
 
@@ -345,55 +341,12 @@ class Form:
         return listed(source.palette)
 
 
-def _how(config: TrainConfig) -> tuple[Layout, tuple[str, ...]]:
-    return config.layout, config.folders
+def _left_out(files: tuple[str, ...]) -> str:
+    """The choice to leave pairs out, in words that name some of them."""
+    named = ", ".join(files[:NAMED]) + (f" and {len(files) - NAMED} more" if len(files) > NAMED else "")
+    return f"Leave out {len(files)} pair{'s' if len(files) > 1 else ''}: {named}"
 
 
 def _say(words: str) -> None:
     if "queue" in words:  # else the page shows what happens
         gr.Info(words)
-
-
-def _settings() -> dict[str, Any]:
-    """Fields by their name in TrainConfig, with the values of the default preset and the words of the command line."""
-    values, texts, types = _default_values(DEFAULT_PRESET), help_of_settings(), get_type_hints(TrainConfig)
-    fields: dict[str, Any] = {}
-    for title, names in GROUPS.items():
-        gr.Markdown(f"#### {title}")
-        with gr.Row():
-            for name in names:
-                if types[name] is not bool:
-                    fields[name] = _field(name, types[name], values[name], texts[name])
-        for name in names:  # a row makes them too narrow to be read
-            if types[name] is bool:
-                fields[name] = gr.Checkbox(values[name], label=f"{name}: {texts[name]}", elem_id=f"train-{name}")
-    return fields
-
-
-def _field(name: str, kind: Any, value: Any, text: str) -> Any:
-    about: dict[str, Any] = {"label": name, "info": text, "elem_id": f"train-{name.replace('_', '-')}"}
-    if name == "init_from":
-        return gr.Dropdown(generator_choices(), value="", allow_custom_value=True, min_width=260, **about)
-    if name in CHOICES:
-        return gr.Dropdown(CHOICES[name], value=value, allow_custom_value=name == "device", min_width=200, **about)
-    if get_origin(kind) is not None:
-        return gr.Dropdown(list(get_args(kind)), value=value, min_width=200, **about)
-    if kind is str:
-        return gr.Textbox(value, max_lines=1, min_width=260, **about)
-    bounds = all_bounds()[name]
-    about["info"] = f"{text} ({bounds.least:,} to {bounds.most:,})"
-    whole = 0 if kind is int else None
-    return gr.Number(value, precision=whole, minimum=bounds.least, maximum=bounds.most, min_width=200, **about)
-
-
-def _default_values(preset: Preset) -> dict[str, Any]:
-    config = TrainConfig(name="any", dataset="any", **PRESETS[preset])
-    return {name: getattr(config, name) for name in TrainConfig.__dataclass_fields__}
-
-
-def _typed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Raises ValueError for a field that was left empty."""
-    for name, value in settings.items():
-        if value is None:
-            raise ValueError(f"{name} is empty")
-    return settings

@@ -1,27 +1,26 @@
-"""The pairs that a run is farthest from, in the Train tab: their pictures, and a click that leaves them out."""
+"""The pairs that a run is farthest from, in the Train tab: their pictures, and a click for a run without them."""
 
 import base64
 import json
 import subprocess
 import sys
 import threading
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from pix2pix.data.folders import unused_name
-from pix2pix.files.places import ROOT, runs_dir
+from pix2pix.files.places import ROOT
 from training.run import Run
+from ui.train.form import SCROLL_TO_FORM, Form
 from ui.train.looks import PAGE, answer, script, style
-from ui.train.starting import start
+from ui.words import errors_on_page
 
 MOST_LEFT_OUT = 1000  # that a request may name
 
 
 def hardest_pairs() -> gr.HTML:
-    """The button, and what it opens."""
+    """The button, and what it opens. Its event `leave_out` is for `chosen`."""
     search = Search()
 
     def begin(data: Any) -> dict[str, Any]:  # Gradio marks its functions, which methods do not allow
@@ -35,7 +34,7 @@ def hardest_pairs() -> gr.HTML:
         css_template=style("base", "hardest"),
         js_on_load=script("hardest"),
         apply_default_css=False,
-        server_functions=[begin, found, again],
+        server_functions=[begin, found],
         elem_id="train-hardest",
     )
 
@@ -91,22 +90,29 @@ class Search:
                 self._looking.discard(run.name)
 
 
-def again(data: Any) -> dict[str, Any]:
-    """Trains anew, with the settings of a run, without some more pairs."""
+def connect_hardest(panel: gr.HTML, form: Form) -> None:
+    """A click fills the form with the settings of the run, for one without the chosen pairs: nothing starts by it."""
 
-    def begin(run: Run) -> dict[str, Any]:
-        files = data.get("files")
-        sound = isinstance(files, list) and all(isinstance(file, str) for file in files)
-        if not sound or not 0 < len(files) <= MOST_LEFT_OUT:
-            raise ValueError("Choose the pairs to leave out.")
-        settings = asdict(run.config)
-        name, dataset = unused_name(settings.pop("name"), runs_dir()), settings.pop("dataset")
-        settings["leave_out"] = tuple(dict.fromkeys([*run.config.leave_out, *files]))
-        made, _ = start(dataset, name, "paper", settings.pop("direction"), **settings)
-        count = f"{len(files)} pair{'s' if len(files) > 1 else ''}"
-        return {"run": made.name, "words": f"{made.name} is trained without {count}: choose it above to watch it."}
+    def fill(event: gr.EventData) -> dict[Any, Any]:
+        with errors_on_page():
+            run, files = chosen(event._data)
+            updates = form.fill(run, left_out=files)
+        gr.Info(f"The form has the settings of {run.name}, and leaves out what you chose. Press Train to begin.")
+        return updates
 
-    return answer(data, begin)
+    panel.leave_out(  # pyright: ignore[reportAttributeAccessIssue]
+        fill, None, form.filled, api_visibility="private", show_progress="hidden", concurrency_limit=None
+    ).success(None, js=SCROLL_TO_FORM, api_visibility="private")
+
+
+def chosen(data: Any) -> tuple[Run, tuple[str, ...]]:
+    """The run and the pairs of it that the page would leave out. Raises ValueError for anything else."""
+    name, files = (data.get("run"), data.get("files")) if isinstance(data, dict) else (None, None)
+    if not (isinstance(name, str) and isinstance(files, list) and all(isinstance(file, str) for file in files)):
+        raise ValueError("Choose the pairs to leave out.")
+    if not 0 < len(files) <= MOST_LEFT_OUT:
+        raise ValueError("Choose the pairs to leave out.")
+    return Run.named(name), tuple(files)
 
 
 def _shown(run: Run, pair: dict[str, Any]) -> dict[str, Any]:

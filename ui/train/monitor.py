@@ -22,7 +22,7 @@ from training.status import Status
 from ui.train.actions import RunActions
 from ui.train.curves import curves
 from ui.train.form import Form
-from ui.train.hardest import hardest_pairs
+from ui.train.hardest import connect_hardest, hardest_pairs
 from ui.train.looks import PAGE, grid_of_samples, script
 from ui.words import duration, errors_on_page
 
@@ -76,7 +76,7 @@ class RunMonitor:
             self.position = gr.Slider(1, LAST, LAST, step=1, label="Look back", buttons=[], visible=False)
             grid_of_samples()
         curves()
-        hardest_pairs()
+        self.hardest = hardest_pairs()
         with gr.Accordion("Log", open=False, visible=False) as self.log_box:
             self.log = gr.Textbox(show_label=False, lines=12, max_lines=12, autoscroll=True, interactive=False)
         with gr.Column(visible=False) as self.controls:
@@ -113,6 +113,7 @@ class RunMonitor:
         )
         self._connect_buttons(inputs)
         self.control.connect(form, self.show, self.outputs)
+        connect_hardest(self.hardest, form)
 
     def show(self, name: str | None = None) -> dict[Any, Any]:
         """All that there is to see of a run, or of the one that matters most now."""

@@ -1,6 +1,6 @@
 // The pairs that a run is farthest from: looked for when someone asks, and left out of the next run by a click.
 //
-// Gradio runs this as the body of a function of `element` and `server`.
+// Gradio runs this as the body of a function of `element`, `server` and `trigger`.
 const OPEN = "pix2pix studio hardest"; // in the browser's storage
 const LOOK_MS = 2000; // between looks at what was found
 const find = (selector) => element.querySelector(selector);
@@ -67,15 +67,13 @@ const chosen = () => [...element.querySelectorAll(".pairs input:checked")].map((
 
 function chosenChanged() {
   const count = chosen().length;
-  find(".again").disabled = !count;
-  find(".again").textContent = count > 1 ? `Train again without these ${count}` : "Train again without it";
+  find(".leave").disabled = !count;
+  find(".leave").textContent = count > 1 ? `Leave these ${count} out of the next run` : "Leave it out of the next run";
 }
 
-async function again() {
-  find(".again").disabled = true;
-  const { words, error } = await ask("again", { run: shown.run, files: chosen() });
-  say(words ?? error);
-  find(".again").disabled = !error;
+// The form is filled, and whoever asked for it looks it over and starts the run.
+function leaveOut() {
+  trigger("leave_out", { run: shown.run, files: chosen() });
 }
 
 async function lookAgain() {
@@ -87,7 +85,7 @@ async function lookAgain() {
 
 find(".open-hardest").addEventListener("click", () => toggle(find(".hard").hidden));
 find(".look").addEventListener("click", lookAgain);
-find(".again").addEventListener("click", again);
+find(".leave").addEventListener("click", leaveOut);
 const timer = setInterval(look, LOOK_MS);
 try {
   if (localStorage.getItem(OPEN)) toggle(true);
