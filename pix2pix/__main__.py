@@ -100,12 +100,15 @@ def _parser() -> argparse.ArgumentParser:
 def _translate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from pix2pix import images
+    from pix2pix.files.header import locate
+
+    outputs, path = _outputs(options.inputs, options.out), locate(options.checkpoint)
+
+    from pix2pix import images  # with torch, which takes seconds: not to say what is wrong above
     from pix2pix.inference import Translator
     from pix2pix.input_checks import INVERTED
 
-    outputs = _outputs(options.inputs, options.out)
-    translator = Translator.load(options.checkpoint, options.device)
+    translator = Translator.load(path, options.device)
     options.out.mkdir(parents=True, exist_ok=True)
 
     failures = 0
@@ -169,10 +172,10 @@ def _outputs(inputs: list[Path], folder: Path) -> dict[Path, Path]:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from pix2pix.files import checkpoint
+    from pix2pix.files.header import locate, read_metadata
 
-    path = checkpoint.locate(options.checkpoint)
-    print(json.dumps(checkpoint.read_metadata(path).to_json() | {"file": str(path)}, indent=2))
+    path = locate(options.checkpoint)
+    print(json.dumps(read_metadata(path).to_json() | {"file": str(path)}, indent=2))
     return 0
 
 
@@ -208,9 +211,13 @@ def _import(options: argparse.Namespace) -> int:
 
 def _push(options: argparse.Namespace) -> int:
     from pix2pix.files.push import push
-    from pix2pix.page.sheet import sample_picture
 
-    print(push(options.checkpoint, options.repository, sample_picture, options.private))
+    def sample(path: Path) -> "Image.Image":
+        from pix2pix.page.sheet import sample_picture  # with torch: not to say who may not push
+
+        return sample_picture(path)
+
+    print(push(options.checkpoint, options.repository, sample, options.private))
     return 0
 
 

@@ -6,8 +6,6 @@ Instance norm is written as group norm with one channel per group: the same numb
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import log2
 from typing import Any, Literal, overload
 
 import torch
@@ -15,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from pix2pix.architectures import GeneratorConfig
 from pix2pix.sizes import Needs
 
-MOST_CHANNELS, MOST_WIDTH = 1024, 512  # of a generator: ngf 512 takes 14 GB
-MOST_CLASSES = 256  # that one picture of indices can have
 EPS = 1.01e-5  # the original's
 SLOPE = 0.2  # of every LeakyReLU
 KERNEL, PADDING = 4, 1  # of every convolution
@@ -27,40 +24,6 @@ CHECKERBOARD_BLOCKS = 4  # the outermost up-blocks, which draw its checkerboard
 FIRST = "down.0.0.weight"  # of the outermost convolution, the one that sees the input
 FEW_POSITIONS = 64  # of all images of a batch; up to so many the CPU convolves by a matrix product ...
 VERY_FEW_POSITIONS = 16  # ... and up to so many in fp32, whatever the autocast
-
-
-@dataclass(frozen=True)
-class GeneratorConfig:
-    """The architecture of a generator; travels in the checkpoint's header."""
-
-    image_size: int = 256
-    in_channels: int = 3
-    out_channels: int = 3
-    ngf: int = 64
-    dropout: float = 0.5
-    classes: tuple[tuple[int, int, int], ...] = ()
-    """the colours, red, green and blue from 0 to 255, that stand for classes in a label map; none for other inputs"""
-
-    def __post_init__(self) -> None:
-        if self.image_size not in (32, 64, 128, 256, 512, 1024):
-            raise ValueError(f"image_size must be a power of two from 32 to 1024, not {self.image_size}")
-        if min(self.in_channels, self.out_channels, self.ngf) < 1:
-            raise ValueError(f"channels and ngf must be 1 or more: {self}")
-        if max(self.in_channels, self.out_channels) > MOST_CHANNELS or self.ngf > MOST_WIDTH:
-            raise ValueError(f"channels may be up to {MOST_CHANNELS}, and ngf up to {MOST_WIDTH}: {self}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
-        if len(self.classes) > MOST_CLASSES or not all(
-            0 <= level <= 255 for colour in self.classes for level in colour
-        ):
-            raise ValueError(f"classes are up to {MOST_CLASSES} colours, of three numbers from 0 to 255")
-        if self.classes and self.in_channels != 3:
-            raise ValueError(f"colours that stand for classes need an input of 3 channels, not {self.in_channels}")
-
-    @property
-    def widths(self) -> list[int]:
-        """Channels after each down convolution: ngf·(1, 2, 4, 8, 8, …), one per halving of the image down to 1x1."""
-        return [self.ngf * min(2**level, 8) for level in range(int(log2(self.image_size)))]
 
 
 class Generator(nn.Module):

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import torch
 
+from pix2pix.architectures import MAX_DEPTH, Foreign, Norm, Statistics
 from pix2pix.files.bundles import ForeignError, Weights, filled, tensors
-from pix2pix.files.foreign_networks import MAX_DEPTH, Foreign, ForeignGenerator, Norm, Statistics, build
+from pix2pix.files.foreign_networks import ForeignGenerator, build
 from pix2pix.files.strangers import stranger
 from pix2pix.models import Uninitialised
 from pix2pix.validation import shorten

@@ -5,80 +5,16 @@ junyanz-unet, junyanz-resnet   `*_net_G.pth` of pytorch-CycleGAN-and-pix2pix (un
 pytorch-gan-unet               `GeneratorUNet` of PyTorch-GAN, which HugGAN has too (`pytorch_model.bin`)
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pix2pix.architectures import Architecture, Foreign
 from pix2pix.sizes import Needs
 
-Architecture = Literal["junyanz-unet", "junyanz-resnet", "pytorch-gan-unet"]
-Statistics = Literal["picture", "running"]
-Norm = Literal["batch", "instance", "none"]
 SLOPE = 0.2
-MAX_WIDTH = 512
-MAX_BLOCKS = 64  # of a ResNet; its project has 6 or 9
-MAX_DEPTH = 10  # halvings: a picture of 1024
-MAX_SIZE = 2048  # pixels a side
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """The architecture of a foreign generator; travels in the checkpoint's header.
-
-    Raises ValueError, in words, for sizes that no such generator of pictures has.
-    """
-
-    network: Architecture
-    image_size: int
-    in_channels: int
-    out_channels: int
-    ngf: int
-    depth: int  # halvings of a U-Net, blocks of a ResNet
-    norm: Norm
-    dropout: float = 0.0
-    statistics: Statistics = "picture"  # that batch norm takes
-    downs: int = 2  # halvings of a ResNet
-
-    def __post_init__(self) -> None:
-        for name, allowed in (
-            ("network", Architecture),
-            ("statistics", Statistics),
-            ("norm", Norm),
-        ):
-            if getattr(self, name) not in get_args(allowed):
-                raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(get_args(allowed))}")
-        if self.in_channels not in (1, 3):
-            raise ValueError(f"it takes {self.in_channels} channels; pictures have one or three")
-        if self.out_channels not in (1, 3):
-            raise ValueError(f"it makes {self.out_channels} channels; pictures have one or three")
-        is_resnet = self.network == "junyanz-resnet"
-        for name, least, most in (
-            ("ngf", 1, MAX_WIDTH),
-            ("depth", 0 if is_resnet else 2, MAX_BLOCKS if is_resnet else MAX_DEPTH),
-            ("downs", 0, MAX_DEPTH),
-        ):
-            if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must be from {least} to {most}, not {getattr(self, name)}")
-        if self.image_size % self.multiple or not self.multiple <= self.image_size <= MAX_SIZE:
-            raise ValueError(
-                f"its image size must be a multiple of {self.multiple}, at most {MAX_SIZE}, not {self.image_size}"
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
-
-    @property
-    def multiple(self) -> int:
-        """That the sides of a picture must be of."""
-        return 2 ** (self.downs if self.network == "junyanz-resnet" else self.depth)
-
-    @property
-    def widths(self) -> list[int]:
-        """Channels of a U-Net after each halving."""
-        return [self.ngf * min(2**level, 8) for level in range(self.depth)]
 
 
 class ForeignGenerator(nn.Module):

@@ -10,9 +10,9 @@ from typing import Literal
 import torch
 from tqdm import tqdm
 
+from pix2pix.architectures import Statistics
 from pix2pix.files import checkpoint, download, foreign
 from pix2pix.files.checkpoint import CheckpointError, Metadata, Side
-from pix2pix.files.foreign_networks import Statistics
 from pix2pix.files.places import GENERATOR_FILE, PLAIN_NAME, atomic_write, expanded, generators, runs_dir
 from pix2pix.palette import PALETTES
 

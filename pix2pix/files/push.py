@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pix2pix.files import checkpoint
 from pix2pix.files.download import LOGIN, HubError
+from pix2pix.files.header import locate, read_metadata
 from pix2pix.files.places import GENERATOR_FILE
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from pix2pix.files.checkpoint import Metadata
+    from pix2pix.files.header import Metadata
 
 Sample = Callable[[Path], "Image.Image"]
 
@@ -61,8 +61,8 @@ def push(name: str, repository: str, sample: Sample, private: bool = False) -> s
 
 def write_repository(name: str, repository: str, sample: Sample, folder: Path) -> None:
     """All that a repository of a generator holds."""
-    source = checkpoint.locate(name)
-    about = checkpoint.read_metadata(source)
+    source = locate(name)
+    about = read_metadata(source)
     for file in (GENERATOR_FILE, MIXIN_FILE):  # the Hub keeps what is the same only once
         shutil.copy(source, folder / file)
     config = asdict(about.config) | {"pix2pix": about.to_json()}
