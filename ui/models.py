@@ -124,8 +124,8 @@ def _build_out(form: Form) -> tuple[gr.Dropdown, gr.Markdown, Any]:
 
 def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
     gr.Markdown(
-        "### Bring a model here\nWeights may be a `.safetensors` of this app, `*_net_G.pth` of pytorch-CycleGAN-and-pix2pix, or "
-        "`GeneratorUNet` of PyTorch-GAN."
+        "### Bring a model here\nWeights may be a `.safetensors` of this app, `*_net_G.pth` of "
+        "pytorch-CycleGAN-and-pix2pix, or `GeneratorUNet` of PyTorch-GAN."
     )
     file = by_path(gr.File(label="A file of weights", file_types=WEIGHTS, height=150, elem_id="models-weights"))
     place = gr.Textbox(
