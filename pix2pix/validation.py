@@ -5,6 +5,7 @@ Each dataclass says by its annotations what it takes; pydantic compares. No torc
 
 from dataclasses import fields, is_dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +14,7 @@ from pydantic_core import from_json
 T = TypeVar("T")
 
 MOST_CHARACTERS = 200  # of a reason; what is wrong may be quoted in it
+LONGEST_HEADER = 4_000_000  # bytes of a .safetensors: up to a megabyte of words, and a hundred for each tensor
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -59,3 +61,11 @@ def _words(error: ValidationError) -> str:
         return f"it lacks {place}"
     what = first["msg"].removeprefix("Input ")
     return f"{place or 'it'} {what}, and is {first['input']!r:.60}"
+
+
+def require_short_header(safetensors: Path) -> None:
+    """Raises ValueError for a file that names more tensors than any generator has, before memory is taken for them."""
+    with safetensors.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > LONGEST_HEADER:
+        raise ValueError(f"its header would be {size:,} bytes, and at most {LONGEST_HEADER:,} are read")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pix2pix.files.places import SNAPSHOTS
 from ui import asked
-from ui.draw import canvas
+from ui.draw import canvas, parts
 from ui.draw.canvas import Replays
 from ui.scheduler import MOST_WAITING, QueueFull, Scheduler
 from ui.studio import Studio, StudioError
@@ -120,3 +120,16 @@ def test_an_answer_says_where_its_time_went(model: str):
     stages = dict(stage.split(";dur=") for stage in answer.headers["Server-Timing"].split(", "))
     assert tuple(stages) == canvas.STAGES
     assert all(float(milliseconds) >= 0 for milliseconds in stages.values())
+
+
+def test_what_browsers_compute_with_is_kept_for_so_many_generators(
+    make_generator: Callable[..., Path], runs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What all of them need stays, and one that is asked for again is made again."""
+    monkeypatch.setattr(parts, "KEPT", 1)
+    make_generator("generator", folder=runs / "first")
+    make_generator("generator", folder=runs / "second", image_size=64)
+    first, second = (parts.describe(Studio(public=True), name).result()["files"] for name in ("first", "second"))
+    offered = {f"{parts.PATH}/{digest}" for digest in parts._files}
+    assert set(second.values()) <= offered
+    assert {name for name, address in first.items() if address in offered} == {"runtime", "worker"}

@@ -126,8 +126,13 @@ def deep(path: Path) -> None:
     torch.save({name: torch.zeros(512 if name == names[0] else 3, 3, 4, 4) for name in names}, path)
 
 
+def scattered(path: Path) -> None:
+    """As many tensors as take minutes to look through."""
+    torch.save({f"model.{number}.conv_block.1.weight": torch.zeros(1) for number in range(20_001)}, path)
+
+
 @pytest.mark.parametrize(
-    "write", [zipped, expanded, sparse, flat, numbered, empty, deep], ids=lambda write: write.__name__
+    "write", [zipped, expanded, sparse, flat, numbered, empty, deep, scattered], ids=lambda write: write.__name__
 )
 def test_weights_that_claim_to_be_more_are_refused_in_a_sentence(tmp_path: Path, write: Callable[[Path], None]):
     path = tmp_path / "latest_net_G.pth"
@@ -137,6 +142,20 @@ def test_weights_that_claim_to_be_more_are_refused_in_a_sentence(tmp_path: Path,
         foreign.read(path)
     assert "\n" not in str(error.value)
     assert psutil.Process().memory_info().rss - before < 200e6  # the billion would be 2 GB
+
+
+def test_a_header_that_names_more_tensors_than_any_generator_is_not_read(tmp_path: Path):
+    """Half a million empty ones, in a file of 35 MB, would take 1 GB."""
+    header = {f"t{number}": {"dtype": "F16", "shape": [0], "data_offsets": [0, 0]} for number in range(500_000)}
+    packed = json.dumps(header).encode()
+    path = tmp_path / "many.safetensors"
+    path.write_bytes(len(packed).to_bytes(8, "little") + packed)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(CheckpointError, match=r"its header would be [\d,]+ bytes, and at most 4,000,000 are read"):
+        checkpoint.load(path)
+    with pytest.raises(ForeignError, match="its header would be"):
+        import_generator(str(path), "again", About())
+    assert psutil.Process().memory_info().rss - before < 20e6
 
 
 @pytest.mark.parametrize("content", [b"root:x:0:0:root", b"PK\3\4 no zip", b"PK\5\6" + bytes(18), b"\0" * 99])

@@ -127,3 +127,32 @@ def test_only_so_many_pages_are_remembered(monkeypatch: pytest.MonkeyPatch):
         served.ask(f"/gradio_api/call/train_status/{json.loads(begun.words)['event_id']}")
     assert 0 < len(demo.state_holder.session_data) <= 4
     demo.close()
+
+
+def test_an_endpoint_that_is_not_there_is_said(private: Served):
+    for way in ("call", "run", "api"):
+        answer = private.ask(f"/gradio_api/{way}/nothing", b'{"data": []}', **JSON_)
+        assert (answer.status, answer.words) == (404, "There is nothing called 'nothing' here.\n")
+
+
+def test_a_value_from_before_the_page_knew_of_narrower_bounds_is_taken():
+    """A slider stands at its end, and the page sends that while the answer with the new end is on its way to it."""
+    import gradio as gr
+
+    with Page() as demo:
+        slider, shown = gr.Slider(1, 100, 100, step=1), gr.Number(minimum=0, maximum=100)
+        gr.Button().click(lambda: gr.Slider(maximum=3, value=3), None, slider, api_name="narrow")
+        gr.Button().click(lambda value: value, slider, shown, api_name="look")
+    port = free_port()
+    launch(demo, Rules.private("127.0.0.1"), "127.0.0.1", port)
+    served = Served("", port, 0)
+
+    def told(endpoint: str, *data: Any) -> str:
+        body = {"data": data, "session_hash": "page"}
+        begun = json.loads(served.ask(f"/gradio_api/call/{endpoint}", json.dumps(body).encode(), **JSON_).words)
+        return served.ask(f"/gradio_api/call/{endpoint}/{begun['event_id']}").words
+
+    assert "event: complete" in told("narrow")
+    assert "data: [3]" in told("look", 100)
+    assert "is not a number from 1 to 100" in told("look", 101)
+    demo.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.block_function import BlockFunction
+from gradio.state_holder import SessionState
 
 from pix2pix.validation import shorten
 from ui.uploads import Shelf
@@ -22,12 +23,17 @@ class Page(gr.Blocks):
     shelf: Shelf | None = None
     _tidied = 0.0
 
-    async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *arguments: Any, **options: Any) -> Any:
-        for component, value in zip(block_fn.inputs, inputs, strict=False):
+    async def preprocess_data(
+        self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None, *arguments: Any, **options: Any
+    ) -> Any:
+        given = list(inputs)
+        for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
             if isinstance(component, gr.Number | gr.Slider):
                 _require_number(component, value)
+            if isinstance(component, gr.Slider) and value is not None and state and component._id in state:
+                given[place] = _within(state[component._id], value)
         try:
-            return await super().preprocess_data(block_fn, inputs, *arguments, **options)
+            return await super().preprocess_data(block_fn, given, state, *arguments, **options)
         except gr.Error:
             raise
         except Exception as error:
@@ -62,3 +68,8 @@ def _require_number(field: gr.Number | gr.Slider, value: Any) -> None:
     said = f"{value:.6g}" if isinstance(value, float) else shorten(repr(value), 40)
     kind = f"a {'whole ' if getattr(field, 'precision', None) == 0 else ''}number from {low:,} to {high:,}"
     raise gr.Error(f"{field.label}: {said} is not {kind}.", print_exception=False)
+
+
+def _within(slider: gr.Slider, value: float) -> float:
+    """The page may send what it shows before it hears of narrower bounds, at which Gradio would refuse the call."""
+    return min(max(value, slider.minimum), slider.maximum)

@@ -4,7 +4,10 @@ import json
 import secrets
 from collections.abc import Callable
 
+from gradio.route_utils import FnIndexInferError
 from gradio.routes import App, ORJSONResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from pix2pix.page import language
@@ -24,10 +27,20 @@ class GuardedApp(App):
     def __init__(self, rules: Rules, shelf: Shelf) -> None:
         super().__init__(default_response_class=ORJSONResponse)
         self.rules, self.shelf = rules, shelf
+        self.add_exception_handler(FnIndexInferError, _unknown)
+        self.add_exception_handler(Exception, _failed)
         self.add_route(f"/{parts.PATH}/{{digest}}", parts.serve)  # before Gradio's own, which would take any path
 
     def build_middleware_stack(self) -> ASGIApp:
         return Guard(super().build_middleware_stack(), self.rules, self.shelf)
+
+
+def _unknown(request: Request, _: Exception) -> PlainTextResponse:
+    return PlainTextResponse(f"There is nothing called {request.url.path.rpartition('/')[2]!r} here.\n", 404)
+
+
+def _failed(_request: Request, _: Exception) -> PlainTextResponse:
+    return PlainTextResponse("Something went wrong on the server; its log says what.\n", 500)
 
 
 def launch(  # returns at once

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pix2pix.validation import shorten
+from pix2pix.validation import require_short_header, shorten
 
 Weights = Mapping[str, Tensor]
 Network = TypeVar("Network", bound=nn.Module)
@@ -22,6 +22,7 @@ SEVERAL = re.compile(r"(net_?|model_?)?(g|gen|generator)(_|$)", re.IGNORECASE)  
 WHOLE = ("state_dict", "model_state_dict", "model", "params_ema", "params")  # what may hold a generator and more
 WRAPPED = ("module.", "_orig_mod.")  # in front of names: DataParallel, torch.compile
 MOST_NAMED = 8
+MOST_PARTS = 20_000  # of a zip: each tensor is one
 LFS = b"version https://git-lfs"
 WEB_PAGE = re.compile(rb"\s*<(!doctype html|html|head)", re.IGNORECASE)
 
@@ -57,7 +58,7 @@ def _content(path: Path) -> Any:
         if head.startswith(LFS):
             raise ForeignError(f"{path} is a pointer of Git LFS, not weights: `git lfs pull` fetches them")
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _named_tensors(path)
         _require_stored(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -78,12 +79,22 @@ def _content(path: Path) -> Any:
         raise ForeignError(f"{path} is no whole file of PyTorch weights") from None
 
 
+def _named_tensors(path: Path) -> Weights:
+    try:
+        require_short_header(path)
+    except ValueError as error:
+        raise ForeignError(f"{path} cannot be imported: {error}") from None
+    return load_file(path)
+
+
 def _require_stored(path: Path) -> None:
     """Raises CompressedError for a zip that unpacks to more than it is; PyTorch stores what it writes as it is."""
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as opened:
         members = opened.infolist()
+    if len(members) > MOST_PARTS:
+        raise CompressedError(f"it has {len(members):,} parts, and no generator has {MOST_PARTS:,}")
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise CompressedError("it is a compressed zip, which PyTorch does not write")
     if sum(member.file_size for member in members) > path.stat().st_size:

@@ -16,7 +16,7 @@ from pix2pix.architectures import Foreign, GeneratorConfig
 from pix2pix.files import download
 from pix2pix.files.places import GENERATOR_FILE, expanded, generators
 from pix2pix.scales import Scale
-from pix2pix.validation import parse_json, shorten, validate
+from pix2pix.validation import parse_json, require_short_header, shorten, validate
 
 Level = Annotated[int, Field(ge=0, le=255)]
 Words = Annotated[str, Field(max_length=20_000)]
@@ -115,11 +115,12 @@ def read_metadata(path: str | Path) -> Metadata:
     """What the file says of itself, without reading its weights. Raises CheckpointError."""
     path = Path(path)
     try:
+        require_short_header(path)
         with safe_open(path, "np") as file:
             header = file.metadata() or {}
     except FileNotFoundError:
         raise CheckpointError(f"{path} is not there") from None
-    except (SafetensorError, OSError, struct.error) as error:
+    except (SafetensorError, OSError, ValueError, struct.error) as error:
         raise CheckpointError(f"{path} is not a whole .safetensors file: {shorten(str(error))}") from error
     if KEY not in header:
         raise CheckpointError(f"{path} has no '{KEY}' entry in its header: it was not made by this project")
@@ -136,9 +137,10 @@ def read_metadata(path: str | Path) -> Metadata:
 def is_ours(path: str | Path) -> bool:
     """Whether the header of a .safetensors file has our entry, whatever it says."""
     try:
+        require_short_header(Path(path))
         with safe_open(path, "np") as file:
             return KEY in (file.metadata() or {})
-    except (SafetensorError, OSError, struct.error):
+    except (SafetensorError, OSError, ValueError, struct.error):
         return False
 
 

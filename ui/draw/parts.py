@@ -3,7 +3,6 @@
 import hashlib
 import uuid
 from concurrent.futures import Future
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from starlette.responses import Response
 from ui.studio import Studio, find
 
 PATH = "browser"  # below the page's own address
-KEPT = 8  # generators; each has up to 16 MB here
+KEPT = 8  # generators, those that were asked for last; each has up to 16 MB here
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # of a file whose name is that of its content
 
 _files: dict[str, tuple[bytes, str]] = {}  # by digest: the content and its type
+_described: dict[tuple[Path, int], dict[str, Any]] = {}  # by file and its stamp, the one that was used last at the end
 
 
 def describe(studio: Studio, name: str) -> Future[dict[str, Any]]:
@@ -29,8 +29,18 @@ def describe(studio: Studio, name: str) -> Future[dict[str, Any]]:
     return studio.compiling.submit(str(uuid.uuid4()), lambda: _describe(path, stamp))
 
 
-@lru_cache(KEPT)
-def _describe(path: Path, _stamp: int) -> dict[str, Any]:
+def _describe(path: Path, stamp: int) -> dict[str, Any]:
+    found = _described.pop((path, stamp), None) or _made(path)
+    _described[path, stamp] = found
+    while len(_described) > KEPT:
+        gone = _described.pop(next(iter(_described)))
+        kept = {address for each in _described.values() for address in each["files"].values()}
+        for address in set(gone["files"].values()) - kept:
+            del _files[address.removeprefix(f"{PATH}/")]
+    return found
+
+
+def _made(path: Path) -> dict[str, Any]:
     from pix2pix.inference import Translator
     from pix2pix.page import web
 
@@ -49,7 +59,7 @@ def offer(content: bytes, kind: str) -> str:
 
 
 async def serve(request: Request) -> Response:
-    """A file by its digest. Only what was offered to someone is there."""
+    """A file by its digest. Only what was offered to someone, and is kept, is there."""
     found = _files.get(request.path_params["digest"])
     if found is None:
         return Response("There is no such file.", 404, media_type="text/plain")
