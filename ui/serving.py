@@ -18,6 +18,7 @@ from ui.guard import Guard, Rules
 from ui.uploads import Shelf
 
 SESSIONS = 200  # pages whose state is kept; each takes 0.4 MB, and the one that was used least recently goes first
+STYLE = "<style>footer .divider:last-child { display: none; }</style>"  # a dot that Gradio puts before nothing
 QUEUED = 100  # calls of the Upload tab and of programs that may wait
 
 
@@ -65,7 +66,7 @@ def launch(  # returns at once
         auth=asks_for(password) if password else None,
         auth_message="Any user name, and the password that the app was started with.",
         theme=THEME,
-        head=other_languages(),
+        head=STYLE + other_languages(),
         favicon_path=ICON,
         pwa=True,
         footer_links=["api"],

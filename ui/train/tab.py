@@ -46,6 +46,7 @@ STYLE = """
 .found img { width: 100%; border-radius: 4px; border: 1px solid var(--border-color-primary); }
 .preview button:has(img), .preview .image-frame, .preview img { width: 100%; height: auto; }
 .preview img { object-fit: contain !important; }
+#train-file { display: none !important; }
 """
 
 
