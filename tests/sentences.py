@@ -89,7 +89,9 @@ def _is_for_machines(node: ast.AST) -> bool:
         of_gradio = isinstance(above.func, ast.Attribute) and getattr(above.func.value, "id", "") == "gr"
         return name in CALLS and not of_gradio and (name not in DEFAULTING or above.args[0] is node)
     if isinstance(above, ast.Tuple | ast.List | ast.Set):
-        return isinstance(_above(above), ast.Compare | ast.Subscript)
+        listed = _above(above)
+        exported = isinstance(listed, ast.Assign) and ast.unparse(listed.targets[0]) == "__all__"
+        return exported or isinstance(listed, ast.Compare | ast.Subscript)
     return False
 
 

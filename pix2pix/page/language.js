@@ -18,7 +18,7 @@ const HEAD = 6; // letters at the beginning of a sentence by which it is found
 const REMEMBERED = 3000; // texts
 const LONGEST = 3000; // letters of a text that is looked up
 const SPOKEN = ["aria-label", "aria-description", "aria-valuetext", "title", "placeholder", "alt", "label"];
-const SILENT = "script, style, textarea, code, pre, kbd, [translate=no]";
+const SILENT = "script, style, textarea, code, pre, [translate=no]";
 const CHOICE = "input[role=combobox]"; // Gradio's choices show the words of one in a field
 
 // What says a text in the language of a table; a text that it does not know comes back as it is.
@@ -104,6 +104,7 @@ function addPattern(patterns, english, other) {
   const contents = places.map((place, i) => {
     if (isOf(NUMBERS, place)) return NUMBER;
     if (isOf(WORDLESS, place)) return "(\\S+?)";
+    if (isOf(NAMES, place)) return "((?:(?!;(?: |$)).)+?)";
     return i || own[0] || place === "words" ? "(.+?)" : ONE_SENTENCE;
   });
   const pattern = new RegExp("^" + escaped.map((part, i) => part + (contents[i] ?? "")).join("") + "$", "s");

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 # Of what is visible: texts, attributes, choices in fields, and the title of the document.
 TEXTS = """() => {
   const names = ["aria-label", "aria-description", "aria-valuetext", "title", "placeholder", "alt"];
-  const silent = "script, style, textarea, code, pre, kbd, [translate=no]";
+  const silent = "script, style, textarea, code, pre, [translate=no]";
   const found = new Set([document.title]);
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -31,7 +31,7 @@ AS_THEY_ARE = """
     pix2pix pix2pixHD studio PyTorch PyTorch-GAN pytorch-CycleGAN-and-pix2pix torch.export onnxruntime-web WebAssembly
     WebGPU OpenVINO Hugging Face Hub Adam PatchGAN U-Net ONNX WebP GIF PNG JPEG AVIF HEIC TIFF BMP PPM zip API JSON POST
     URL CUDA MPS CPU GPU CPUs GPUs AMX Git LFS CMP GeneratorUNet net Gradio Microsoft MIT epoch dropout Dropout
-    MB GB px KID SSIM bf16 fp16 fp32 tensorboard tracker https auto cpu mps cuda Ctrl Shift
+    torch.compile KB MB GB px KID SSIM bf16 fp16 fp32 tensorboard tracker https auto cpu mps cuda Ctrl Shift
     Enter Esc owner name revision hf safetensors
 """
 NAMES = set(AS_THEY_ARE.split())

@@ -53,7 +53,7 @@ EXCEPT = {
         "It begins with the strongest of its channels, {} of its weights.",
     ),
     "the command line": ("{} Say which it is:", "{} picture{}{}.", "in {} folders", "{} in {}"),
-    "code": ("GIFEncoder, quantize, applyPalette", "script, style, textarea, code, pre, kbd, [translate=no]"),
+    "code": ("GIFEncoder, quantize, applyPalette", "script, style, textarea, code, pre, [translate=no]"),
 }  # fmt: skip
 # Parts of sentences, and sentences that are put together of them.
 PARTS = {
@@ -68,7 +68,7 @@ PARTS = {
         "1 file has several bands of 16 bits, of which their values need but the lower ones",
         "2 files have several bands of 16 bits, of which their values need but the lower ones"],
     "has {}": ["1 file lies in neither of the two folders", "1 file lies beside the folder to train on"],
-    "have {}": ["3 files cannot be used: too small", "3 files cannot be used: TGA is not read"],
+    "have {}": ["3 files cannot be used: too small", "3 files cannot be used: video is not read", "icon is not read"],
     ": there is a seam where they meet": ["The pictures seem to be three in a row: there is a seam where they meet."],
     ": there is a seam where they meet and they have outlines in common": [
         "The pictures seem to be three in a row: there is a seam where they meet and they have outlines in common."],
@@ -121,6 +121,8 @@ MADE = [
     "This is too large: at most 40 MB are taken here.", "owner/name or owner/name@revision",
     "Licence: unknown", "Image size (px, empty: as usual): 0 is not a whole number from 1 to 9.",
     "Dropout (empty: as usual): 2 is not a number from 0 to 0.9.", "⚠ 3 % boots · pix2pix studio",
+    "broken: cannot identify image file: it holds text", "From Your drawing to Picture",
+    "a.png, train, 0.3", "a.png, val, 0.3",
     "boots continues from step 5.", "boots continues from the last save.",
     "boots starts from the beginning, since nothing was saved yet.",
     *(f"{state} at step 5 of 9, after 0.1 minutes of training on cpu." for state in
