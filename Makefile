@@ -42,7 +42,7 @@ gpu: .venv/.test
 
 audit: .venv/.test
 	$(BIN)/python -m pip install --disable-pip-version-check -q pip-audit
-	$(BIN)/python -m pip_audit -r requirements.txt
+	$(BIN)/python -m pip_audit --strict -r requirements.txt
 
 check: .venv/.test
 	$(BIN)/python -m ruff check .
