@@ -24,15 +24,20 @@ class Perception(nn.Module):
 
     def __init__(self, network: EfficientNetLite0) -> None:
         super().__init__()
-        self.network = network
+        # On a CPU this network, of 1x1 convolutions and of channels by themselves, takes a fifth less in this order.
+        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.scales = nn.ParameterList(nn.Parameter(torch.ones(width), requires_grad=False) for width in CHANNELS)
 
     def forward(self, picture: Tensor, window: Tensor | None = None) -> list[Tensor]:
         """With a `window`, (2,) whole numbers, its upper left corner (y, x), only that part of the picture is seen."""
         if window is not None:
             picture = _seen(picture, window)
-        maps = self.network(picture)
-        return [seen / scale[:, None, None] for seen, scale in zip(maps, self.scales, strict=True)]
+        scales = [scale[:, None, None] for scale in self.scales]
+        if picture.device.type != "cpu":
+            return [seen / scale for seen, scale in zip(self.network(picture), scales, strict=True)]
+        maps = self.network(picture.contiguous(memory_format=torch.channels_last))
+        # What looks at them has 3x3 convolutions, which take longer in that order.
+        return [(seen / scale).contiguous() for seen, scale in zip(maps, scales, strict=True)]
 
     @torch.no_grad()
     def measure(self, pictures: Iterable[Tensor]) -> None:
