@@ -3,15 +3,21 @@
     python benchmarks/figures.py training        trains, as the run `good`
     python benchmarks/figures.py figures         docs/figures, from that run
     python benchmarks/figures.py drawing NAME    docs/drawing.webp, by the app in Chromium, with the generator NAME
+    python benchmarks/figures.py pages NAME      docs/draw.png, facade.png, upload.png and train.png, by the app in
+                                                 Chromium; the last shows the run NAME
 
-The second needs matplotlib (requirements-dev.txt), the third Playwright and Chromium.
+The second needs matplotlib (requirements-dev.txt), the others Playwright and Chromium.
 """
 
 import argparse
 import io
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -28,11 +34,17 @@ from pix2pix.page.page import samples
 from training import discriminators
 from training.run import Run
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
 FIGURES = ROOT / "docs" / "figures"
 SIDE, SHOWN = 64, 160  # pixels of a picture in training, and as shown
 STEPS = (50, 100, 200, 500)
 TRAINING, LENGTH = "good", 500
 WAIT_MS, PAUSE_MS, FRAME_MS, LAST_MS, WIDTH = 120_000, 120, 110, 2500, 600  # of the moving picture
+
+COLOURS = 256  # of a look at a page
+FILLS = (("blue", (90, 150), (185, 120)), ("orange", (60, 190)), ("grey", (120, 187)))  # places in the sneaker
 
 
 def main() -> None:
@@ -41,6 +53,7 @@ def main() -> None:
     commands.add_parser("training")
     commands.add_parser("figures")
     commands.add_parser("drawing").add_argument("checkpoint", metavar="NAME")
+    commands.add_parser("pages").add_argument("run", metavar="NAME")
     options = parser.parse_args()
     if options.what == "training":
         train()
@@ -48,8 +61,10 @@ def main() -> None:
         FIGURES.mkdir(exist_ok=True)
         pictures()
         curves()
-    else:
+    elif options.what == "drawing":
         moving_picture(options.checkpoint)
+    else:
+        pages(options.run)
 
 
 def train() -> None:
@@ -112,25 +127,11 @@ def plot(file: str, run: Run, panels: tuple[tuple[str, ...], ...]) -> None:
 
 def moving_picture(checkpoint: str) -> None:
     """The sneaker among the samples, drawn with the mouse in the real app: a frame per few moves of the pen."""
-    from playwright.sync_api import expect, sync_playwright
-
-    from tests.browser.install import system_chromium
     from tests.browser.sheet import Sheet
-    from ui import serving
-    from ui.demo import create_demo
-    from ui.guard import Rules
-    from ui.studio import Studio
 
-    expect.set_options(timeout=WAIT_MS)
-    demo_page = create_demo(Studio())
-    url = serving.launch(demo_page, Rules.private("127.0.0.1"), "127.0.0.1")
     (sneaker,) = (sample for sample in samples() if "sneaker" in sample["name"].lower())
     frames: list[Image.Image] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=system_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1000, "height": 800})
-        page.set_default_timeout(WAIT_MS)
-        page.goto(url)
+    with opened(1000, 800) as page:
         sheet = Sheet(page, checkpoint)
         for stroke in sneaker["strokes"]:
             points = stroke["points"]
@@ -142,11 +143,113 @@ def moving_picture(checkpoint: str) -> None:
                     frames.append(look(sheet))
             page.mouse.up()
             frames.append(look(sheet))
-        browser.close()
-    demo_page.close()
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
     frames[0].save(ROOT / "docs" / "drawing.webp", save_all=True, append_images=frames[1:], duration=durations, loop=0,
                    quality=45, method=6)  # fmt: skip
+
+
+@contextmanager
+def opened(width: int, height: int, *arguments: str) -> Iterator["Page"]:
+    """A page of the app, in a Chromium with further arguments."""
+    from playwright.sync_api import expect, sync_playwright
+
+    from tests.browser.install import system_chromium
+    from ui import serving
+    from ui.demo import create_demo
+    from ui.guard import Rules
+    from ui.studio import Studio
+
+    expect.set_options(timeout=WAIT_MS)
+    demo_page = create_demo(Studio())
+    url = serving.launch(demo_page, Rules.private("127.0.0.1"), "127.0.0.1")
+    with sync_playwright() as playwright:
+        always = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=system_chromium(), args=[*always, *arguments])
+        page = browser.new_page(viewport={"width": width, "height": height}, locale="en-GB")
+        page.set_default_timeout(WAIT_MS)
+        page.goto(url)
+        yield page
+        browser.close()
+    demo_page.close()
+
+
+def pages(run: str) -> None:
+    """The tabs as they are, with things drawn, seen and trained."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "shoe.mjpeg"
+        shoe_before_a_camera(film)
+        camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+                  f"--use-file-for-fake-video-capture={film}")  # fmt: skip
+        with opened(1280, 960, *camera) as page:
+            draw_tab(page)
+            upload_tab(page)
+            train_tab(page, run)
+
+
+def draw_tab(page: "Page") -> None:
+    from tests.browser.sheet import Sheet
+
+    sheet = Sheet(page, "edges2shoes")
+    page.get_by_role("button", name="Sneaker", exact=True).click()
+    sheet.press("Fill")
+    for colour, *places in FILLS:
+        page.get_by_role("button", name=colour, exact=True).click()
+        for place in places:
+            sheet.stroke(place)
+    sheet.settle()
+    page.wait_for_timeout(PAUSE_MS + 1700)  # until it is among what was made
+    keep(page, "draw.png")
+    page.get_by_label("Model").select_option("labels2facades")
+    page.get_by_role("group", name="Sample drawings").get_by_role("button").nth(2).click()
+    sheet.settle()
+    page.wait_for_timeout(PAUSE_MS)
+    keep(page, "facade.png")
+
+
+def shoe_before_a_camera(film: Path) -> None:
+    """What a camera would see of a shoe that the generator made of the sneaker; a film of some JPEG files."""
+    from pix2pix.samples import draw
+
+    translator = Translator.load("edges2shoes", "cpu")
+    (sneaker,) = (sample for sample in samples() if sample["name"] == "Sneaker")
+    table = Image.new("RGB", (640, 480), "white")
+    table.paste(translator(draw(sneaker, translator.metadata)).resize((460, 460)), (90, 10))
+    file = io.BytesIO()
+    table.save(file, "JPEG", quality=92)
+    film.write_bytes(10 * file.getvalue())
+
+
+def upload_tab(page: "Page") -> None:
+    from playwright.sync_api import expect
+
+    page.get_by_role("tab", name="Upload").click()
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.locator("#camera .picture")).to_be_visible()
+    page.get_by_role("button", name="Take a shot").click()
+    expect(page.locator("#camera .shot")).to_be_visible()
+    page.wait_for_timeout(1000)
+    keep(page, "upload.png", page.locator("#camera"))
+    page.get_by_role("button", name="Stop the camera").click()
+
+
+def train_tab(page: "Page", run: str) -> None:
+    from playwright.sync_api import expect
+
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-run input").click()
+    page.get_by_role("option", name=run, exact=True).click()
+    expect(page.locator("#train-status [data-run]")).to_have_attribute("data-run", run)
+    expect(page.locator("#train-curves figure:visible svg").first).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 1600})
+    page.wait_for_timeout(2000)
+    column = "xpath=ancestor::div[contains(concat(' ', @class, ' '), ' column ')][1]"
+    keep(page, "train.png", page.locator("#train-run").locator(column))
+
+
+def keep(page: "Page", name: str, part: "Locator | None" = None) -> None:
+    """A look at the page, or at a part of it, in few colours: it is for reading."""
+    shot = Image.open(io.BytesIO((part or page).screenshot())).convert("RGB")
+    shot.quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE).save(ROOT / "docs" / name, optimize=True)
 
 
 def look(sheet) -> Image.Image:

@@ -50,6 +50,8 @@ def test_curves_are_drawn_as_they_come(open_page: Callable[..., Page], circles: 
     run.append_metrics({"step": 400, "loss_L1": 1.0, "val_L1": 0.5, "acc_D": 0.7})
     expect(distance.locator("text[text-anchor=middle]").last).to_have_text("400", timeout=WAIT_MS)
     figure = distance.locator("svg")
+    within = "(text) => text.getBoundingClientRect().right <= text.ownerSVGElement.getBoundingClientRect().right"
+    assert all(text.evaluate(within) for text in distance.locator("text").all()), "no number is cut off"
     figure.hover(position={"x": 300, "y": 50})
     expect(distance.locator("p")).to_contain_text(re.compile(r"loss_L1 \d+.*step \d+"))
 

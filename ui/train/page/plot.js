@@ -1,6 +1,7 @@
 // A plot of lines over the steps. A drag along it zooms, a double click shows all again, and so do the keys + - 0 and
 // the arrows; the value axis is linear or logarithmic.
 const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [220, 52, 10, 10, 26]; // pixels
+const DIGIT = 7; // pixels that one is wide at most
 const LEAST_DRAG = 8; // pixels: less is a click
 const ZOOM_BY = 2;
 const FLAT = 1e-9; // of its size: a curve that varies by less is level
@@ -60,9 +61,11 @@ function drawPlot(plot) {
       `<path class="grid" d="M${LEFT} ${down(value).toFixed(1)}H${width - RIGHT}"/>` +
       `<text x="${LEFT - 6}" y="${down(value) + 4}" text-anchor="end">${short(value)}</text>`,
   );
-  const columns = ticks(...plot.ends, Math.max(3, Math.floor(width / 110))).map(
-    (step) => `<text x="${across(step)}" y="${HEIGHT - 8}" text-anchor="middle">${step.toLocaleString("en")}</text>`,
-  );
+  const columns = ticks(...plot.ends, Math.max(3, Math.floor(width / 110))).map((step) => {
+    const words = step.toLocaleString("en");
+    const x = Math.min(across(step), width - (DIGIT * words.length) / 2); // else the last one is cut off
+    return `<text x="${x}" y="${HEIGHT - 8}" text-anchor="middle">${words}</text>`;
+  });
   svg.innerHTML = [...rows, ...columns, ...paths, '<path class="pointed"/><rect class="drag" hidden/>'].join("");
   plot.lines = plot.lines.map((line, i) => ({ ...line, seen: lines[i].points }));
   showLegend(plot);
