@@ -85,7 +85,8 @@ PARTS = {
         "A picture takes 20 ms (median of the last 3), by WebGPU in this browser; nothing leaves it."],
     "A picture takes {} ms{}, by {} in this browser; nothing leaves it.": [
         "A picture takes 20 ms, by WebGPU in this browser; nothing leaves it."],
-    "{} of {} of {}": ["8 of 9 of train", "4 of 5 of val", "8 of 9 of train and 4 of 5 of val"],
+    "{} of {} of {}": ["8 of 9 of train", "4 of 5 of val", "8 of 9 of train and 4 of 5 of val",
+                       "4 of 5 of val and 8 of 9 of train"],
     "{} The Draw tab has the right ones.": ["This is an empty sheet: … The Draw tab has the right ones."],
     "{}{} has risen": ["It learns its pictures by heart since step 5: the perceptual distance on validation has risen "
                        "from 1 to 2 while the training's fell. The generator of step 5 is kept as the best; more "
