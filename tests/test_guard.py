@@ -257,7 +257,7 @@ def test_many_bodies_at_once_are_bounded_in_all():
 
 
 def test_a_private_page_takes_larger_uploads(private: Served):
-    body, kind = form(b" " * (guard.PUBLIC_UPLOAD_BYTES + 1))
+    body, kind = form(b" " * (guard.HELD_BYTES + 1))
     answer = private.ask("/gradio_api/upload", body, Content_Type=kind)
     assert answer.status == 200
     Path(json.loads(answer.words)[0]).unlink()

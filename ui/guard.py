@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -169,6 +170,7 @@ class _Bounded:
 
     def __init__(self, app: ASGIApp, most: int, held: _Held | None = None) -> None:
         self.app, self.most, self.held = app, most, held or _Held()
+        self.most_held = HELD_BYTES if held else inf
         self.received = 0
         self.begun = self.refused = False
 
@@ -179,7 +181,7 @@ class _Bounded:
             self.received += size
             self.held.size += size
             too_large = self.received > self.most
-            if self.begun or not (too_large or self.held.size > HELD_BYTES):
+            if self.begun or not (too_large or self.held.size > self.most_held):
                 return message
             if not self.refused:
                 self.refused = True
