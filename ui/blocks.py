@@ -12,9 +12,22 @@ from gradio.state_holder import SessionState
 from pix2pix.validation import shorten
 from ui.uploads import Shelf
 
+EMPTY = ""  # of a field for a number
 TIDY_S = 1.0  # between two looks at what there is too much of
 
 log = logging.getLogger(__name__)
+
+
+class OptionalNumber(gr.Number):
+    """A field for a number that may be left empty: Gradio's own shows 0 for None, and sends it."""
+
+    is_template = True  # it is drawn by what draws gr.Number
+
+    def postprocess(self, value: float | None) -> Any:
+        return EMPTY if value is None else super().postprocess(value)
+
+    def preprocess(self, payload: Any) -> float | int | None:
+        return super().preprocess(None if payload == EMPTY else payload)
 
 
 class Page(gr.Blocks):
@@ -63,7 +76,7 @@ def _require_number(field: gr.Number | gr.Slider, value: Any) -> None:
     """Raises gr.Error, in words, for what is not a number within the bounds of the field, which each field has."""
     low, high = field.minimum, field.maximum
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is None or (is_number and low is not None and high is not None and low <= value <= high):
+    if value in (None, EMPTY) or (is_number and low is not None and high is not None and low <= value <= high):
         return
     said = f"{value:.6g}" if isinstance(value, float) else shorten(repr(value), 40)
     kind = f"a {'whole ' if getattr(field, 'precision', None) == 0 else ''}number from {low:,} to {high:,}"

@@ -7,6 +7,7 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.files.places import generators
+from ui.blocks import OptionalNumber
 from ui.camera.live import camera, offer
 from ui.studio import Studio, StudioError, uploaded_picture
 from ui.uploads import by_path
@@ -57,7 +58,7 @@ def build(studio: Studio) -> None:
         how = gr.Radio(
             ways, value="square", label="How it is seen", info=HOW["square"][1], scale=3, elem_id="upload-how"
         )
-        size = gr.Number(
+        size = OptionalNumber(
             None, label="Longer side (px)", info=f"At most {LONGEST:,}. Empty: its own", precision=0, minimum=1,
             maximum=LONGEST, min_width=160, visible=False, elem_id="upload-size",
         )  # fmt: skip

@@ -81,6 +81,8 @@ def test_weights_of_another_project_come_in_and_go_again(models: Page, app: App,
     models.locator("#models-weights input[type=file]").set_input_files(tmp_path / "latest_net_G.pth")
     models.locator("#models-name input, #models-name textarea").fill("theirs")
     expect(models.locator("#models-weights")).to_contain_text("latest_net_G", timeout=SOON)
+    models.get_by_text("What weights of other projects do not tell").click()
+    expect(models.get_by_label("Dropout (empty")).to_have_value("")
     models.locator("#models-import").click()
     expect(models.locator("#models-said")).to_contain_text("theirs is here", timeout=SOON)
     expect(card(models, "theirs")).to_contain_text("128 px, junyanz-unet, ngf 8", timeout=SOON)

@@ -151,6 +151,16 @@ def test_a_picture_is_translated_in_its_own_proportions(upload: Page, tmp_path: 
     assert eventually(upload, translator(drawing, how="whole", size=100))
 
 
+def test_a_picture_may_be_given_after_how_it_is_seen(upload: Page, tmp_path: Path, runs: Path):
+    drawing = Image.new("RGB", (120, 90), "white")
+    drawing.save(tmp_path / "long.png")
+    choose(upload, "tiny2shoes")
+    see(upload, "Whole")
+    expect(upload.locator("#upload-size input")).to_have_value("")
+    give(upload, tmp_path / "long.png")
+    assert eventually(upload, Translator.load(runs / "tiny2shoes")(drawing, how="whole"))
+
+
 def eventually(page: Page, expected: Image.Image) -> bool:
     """Whether the translation becomes this one."""
     for _ in range(100):
