@@ -76,10 +76,10 @@ def trainers_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_compiled_meanwhile() -> None:
-    """An app of the test before may still compile a generator, in its thread, and PyTorch's optimizers do not stand it:
-    what they and torch.export note for tracing lies in one global dict.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """An app of the test before may still compile a generator, in its thread, and neither PyTorch's optimizers nor
+    torch.manual_seed stand it: what they and torch.export note for tracing lies in one global dict.
     """
     threads = [thread.ident for thread in threading.enumerate() if thread.name == "scheduler"]
     for _ in range(1200):
@@ -127,12 +127,17 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+def seed_weights() -> None:
+    """torch.manual_seed, which is not for while an app compiles a generator (`pytest_runtest_setup`)."""
+    torch.default_generator.manual_seed(0)
+
+
 @pytest.fixture
 def make_generator(tmp_path: Path) -> Callable[..., Path]:
     """Writes a tiny generator with random weights to a file: `make_generator("name", kind="labels", image_size=64)`."""
 
     def make(name: str = "tiny", kind: str = "edges", image_size: int = 32, folder: Path = tmp_path) -> Path:
-        torch.manual_seed(0)
+        seed_weights()
         palette = CMP if kind == "labels" else None
         metadata = Metadata(name, steps=7, a=Side(kind, palette), b=Side("photo"), line_width=2.0, licence="MIT")
         path = folder / f"{name}.safetensors"

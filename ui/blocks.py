@@ -18,16 +18,11 @@ TIDY_S = 1.0  # between two looks at what there is too much of
 log = logging.getLogger(__name__)
 
 
-class OptionalNumber(gr.Number):
-    """A field for a number that may be left empty: Gradio's own shows 0 for None, and sends it."""
-
-    is_template = True  # it is drawn by what draws gr.Number
-
-    def postprocess(self, value: float | None) -> Any:
-        return EMPTY if value is None else super().postprocess(value)
-
-    def preprocess(self, payload: Any) -> float | int | None:
-        return super().preprocess(None if payload == EMPTY else payload)
+def optional_number(**about: Any) -> gr.Number:
+    """A field that may be left empty and is so at first: of None as a value Gradio makes 0, and sends it."""
+    field = gr.Number(None, **about)
+    field.value = EMPTY
+    return field
 
 
 class Page(gr.Blocks):
@@ -43,7 +38,9 @@ class Page(gr.Blocks):
         for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
             if isinstance(component, gr.Number | gr.Slider):
                 _require_number(component, value)
-            if isinstance(component, gr.Slider) and value is not None and state and component._id in state:
+            if isinstance(component, gr.Number) and value == EMPTY:
+                given[place] = None
+            elif isinstance(component, gr.Slider) and value is not None and state and component._id in state:
                 given[place] = _within(state[component._id], value)
         try:
             return await super().preprocess_data(block_fn, given, state, *arguments, **options)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from pix2pix.data.folders import unused_name
 from pix2pix.files.places import GENERATOR_FILE, generators, runs_dir
 from training.run import Run
-from ui.blocks import OptionalNumber
+from ui.blocks import optional_number
 from ui.scheduler import Superseded
 from ui.studio import Studio, find, metadata
 from ui.train.form import Form
@@ -140,10 +140,10 @@ def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
         direction = gr.Radio(SIDES, value="AtoB", label="It translates")
         with gr.Row():
             line_width = gr.Number(1.0, label="Line width of drawings (px)", minimum=0.5, maximum=100, min_width=140)
-            image_size = OptionalNumber(
-                None, label="Image size (px, empty: as usual)", precision=0, minimum=32, maximum=2048, min_width=140
+            image_size = optional_number(
+                label="Image size (px, empty: as usual)", precision=0, minimum=32, maximum=2048, min_width=140
             )
-            dropout = OptionalNumber(None, label="Dropout (empty: as usual)", minimum=0, maximum=0.9, min_width=140)
+            dropout = optional_number(label="Dropout (empty: as usual)", minimum=0, maximum=0.9, min_width=140)
         statistics = gr.Radio(STATISTICS, value="picture", label="Batch norm takes statistics")
         with gr.Row():
             dataset = gr.Textbox(label="Data it learned from", min_width=140)

@@ -7,7 +7,7 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.files.places import generators
-from ui.blocks import OptionalNumber
+from ui.blocks import optional_number
 from ui.camera.live import camera, offer
 from ui.studio import Studio, StudioError, uploaded_picture
 from ui.uploads import by_path
@@ -58,8 +58,8 @@ def build(studio: Studio) -> None:
         how = gr.Radio(
             ways, value="square", label="How it is seen", info=HOW["square"][1], scale=3, elem_id="upload-how"
         )
-        size = OptionalNumber(
-            None, label="Longer side (px)", info=f"At most {LONGEST:,}. Empty: its own", precision=0, minimum=1,
+        size = optional_number(
+            label="Longer side (px)", info=f"At most {LONGEST:,}. Empty: its own", precision=0, minimum=1,
             maximum=LONGEST, min_width=160, visible=False, elem_id="upload-size",
         )  # fmt: skip
     about = gr.Markdown(elem_id="upload-about")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from pix2pix.__main__ import main
@@ -18,6 +17,7 @@ from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
 from tests.browser.install import system_chromium
 from tests.browser.sheet import Open, Sheet
+from tests.conftest import seed_weights
 from training.config import PRESETS
 from ui import serving
 from ui.demo import create_demo
@@ -46,7 +46,7 @@ class App:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Tiny generators with random weights, one of 256 pixels, and a broken file; the shipped ones are hidden."""
     folder = tmp_path_factory.mktemp("runs")
-    torch.manual_seed(0)
+    seed_weights()
     for name, side in KINDS.items():
         _save(folder, name, 64, side)
     _save(folder, "wide2shoes", 256, Side("edges"))
