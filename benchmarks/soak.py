@@ -157,7 +157,7 @@ async def draw_together(
 ) -> list[str]:
     """What went wrong, or was kept."""
     visit = Visit(page)
-    await visit.call("train_start", str(place.pairs), "beside", "quick", "AtoB")
+    await visit.call("train_start", str(place.pairs), "beside", "quick", "AtoB", "auto", "")
     await load._draw_together(page, drawers, drawings, WARM_UP * seconds)
     begun, trained = Measured.of(process, place), await visit.call("train_status", "beside")
     print(begun.row(f"{drawers} draw, after {WARM_UP * seconds:.0f} s"), flush=True)
@@ -215,7 +215,7 @@ async def visit_of(url: str, place: Place, drawings: list[str], rng: random.Rand
                 raise RuntimeError(f"{seen.errors} drawings failed")
             await visit.call("translate", await visit.upload(drawn(rng)), page.model, rng.randrange(100))
             name = f"visit-{rng.randrange(10**9)}"
-            await visit.call("train_start", str(place.pairs), name, "quick", "AtoB")
+            await visit.call("train_start", str(place.pairs), name, "quick", "AtoB", "auto", "")
             await visit.until_trained(name)
             await visit.call("train_stop", name)
             await visit.press("train-zip", name)
