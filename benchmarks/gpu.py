@@ -221,7 +221,7 @@ def app(options: Options) -> str:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         try:
-            url = next(line.split()[-1] for line in process.stdout if "running on" in line.lower())
+            url = next(line.split()[1] for line in process.stdout if line.startswith("Open http"))
             client = Client(url, verbose=False)
             client.predict(str(options.work / "pairs"), "by-app", "quick", "BtoA", api_name="/train_start")
             run = Run.named("by-app")
