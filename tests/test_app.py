@@ -91,7 +91,7 @@ def test_a_private_page_for_others_is_never_open(address: str, asked_for: list[s
             password = next(line for line in said if "password" in line).split()[-1]
             assert len(password) >= 16
         else:
-            next(line for line in said if "URL" in line)
+            next(line for line in said if line.startswith("Open "))
         url = f"http://127.0.0.1:{port}"
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"{url}/config", timeout=20)

@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from PIL import Image, ImageDraw
@@ -67,7 +68,9 @@ def test_an_installed_pix2pix_draws_as_a_checkout_does(installed: Installed):
     drawing.save(folder / "drawing.png")
     told = installed.call("pix2pix", "translate", "drawing.png", "--checkpoint", "edges2shoes", "--out", "shoes")
     picture = Image.open(folder / "shoes" / "drawing.png")
-    assert picture.tobytes() == Translator.load("edges2shoes", "cpu")(drawing).tobytes(), told
+    # Two processes: what the tests before this one computed may lead to sums in another order, of which some round up.
+    ours = Translator.load("edges2shoes", "cpu")(drawing)
+    assert np.abs(np.asarray(picture, np.int16) - np.asarray(ours, np.int16)).max() <= 1, told
 
 
 def test_its_runs_are_in_the_users_data_folder(installed: Installed):
