@@ -65,7 +65,6 @@ def test_a_replay_leaves_the_event_loop_to_the_others(model: str, monkeypatch: p
         monkeypatch.setattr(canvas, name, noting(getattr(canvas, name)))
     studio = Studio()
     made = in_a_loop(Replays(studio).make(ask(model)))
-    studio.compiling.run("tests", lambda: None)  # nothing is traced any more while the next test makes a generator
     assert made.startswith("data:image/webp;base64,UklGR")
     assert len(threads) == 4, "the drawing, two pictures, and the animation"
     assert threading.get_ident() not in threads
@@ -116,7 +115,6 @@ def test_only_so_many_drawings_wait():
 def test_an_answer_says_where_its_time_went(model: str):
     studio = Studio()
     answer = canvas._timed(canvas._translate(studio, ask(model)).result())
-    studio.compiling.run("tests", lambda: None)
     stages = dict(stage.split(";dur=") for stage in answer.headers["Server-Timing"].split(", "))
     assert tuple(stages) == canvas.STAGES
     assert all(float(milliseconds) >= 0 for milliseconds in stages.values())

@@ -1,4 +1,5 @@
-// A picture that another part of the app has made of a drawing, as the camera does: it is kept with the others, saved, or its drawing is taken up.
+// A picture that another part of the app has made of a drawing, as the camera does: it is kept with the others, saved,
+// or its drawing is taken up.
 const HANDED = "pix2pix-handed";
 
 async function takeHanded({ type, detail: { what, memory, picture: url } }) {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from pix2pix.__main__ import main
@@ -76,6 +77,18 @@ def _save(runs: Path, name: str, size: int, side: Side) -> None:
 def _write(path: Path, name: str, size: int, side: Side, steps: int) -> None:
     metadata = Metadata(name, steps, a=side, b=Side("photo"), line_width=2.0, colour_hints=name == "wide2shoes")
     checkpoint.save(path, Generator(GeneratorConfig(size, ngf=4)), metadata)
+
+
+def draw_circles(folder: Path) -> Path:
+    """Makes the folder, with six pairs in it: outlines on the left, discs on the right."""
+    folder.mkdir()
+    for index in range(6):
+        pair = Image.new("RGB", (128, 64), "white")
+        box = (4 * index, 4 * index, 4 * index + 30, 4 * index + 30)
+        ImageDraw.Draw(pair).ellipse(box, outline="black")
+        ImageDraw.Draw(pair).ellipse((box[0] + 64, box[1], box[2] + 64, box[3]), fill="red")
+        pair.save(folder / f"{index}.png")
+    return folder
 
 
 @pytest.fixture(scope="package")

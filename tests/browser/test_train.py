@@ -11,11 +11,11 @@ from pathlib import Path
 import gradio as gr
 import pytest
 from gradio_client import Client
-from PIL import Image, ImageDraw
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from pix2pix.files import places
-from tests.browser.conftest import App, note_speeds
+from tests.browser.conftest import App, draw_circles, note_speeds
 from training.config import TrainConfig
 from training.run import Run
 from ui.draw import tab as draw
@@ -52,15 +52,7 @@ def app(runs: Path) -> Iterator[App]:
 @pytest.fixture
 def circles(tmp_path: Path) -> Path:
     """Outlines on the left, discs on the right."""
-    folder = tmp_path / "circles"
-    folder.mkdir()
-    for index in range(6):
-        pair = Image.new("RGB", (128, 64), "white")
-        box = (4 * index, 4 * index, 4 * index + 30, 4 * index + 30)
-        ImageDraw.Draw(pair).ellipse(box, outline="black")
-        ImageDraw.Draw(pair).ellipse((box[0] + 64, box[1], box[2] + 64, box[3]), fill="red")
-        pair.save(folder / f"{index}.png")
-    return folder
+    return draw_circles(tmp_path / "circles")
 
 
 def state(page: Page, *states: str) -> None:

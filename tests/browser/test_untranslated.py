@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from pix2pix.files import places
-from tests.browser.conftest import KINDS, App, _save
+from tests.browser.conftest import KINDS, App, _save, draw_circles
 from tests.browser.english import english_in
 from tests.browser.sheet import Open, Sheet
 from training.config import TrainConfig
@@ -35,14 +35,7 @@ NAMES = {*KINDS, "circles", "circles2", "endless", "failing", *TrainConfig.__dat
 @pytest.fixture(scope="module")
 def circles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Outlines on the left, discs on the right; a blank pair, and a file that is no picture."""
-    folder = tmp_path_factory.mktemp("data") / "circles"
-    folder.mkdir()
-    for index in range(6):
-        pair = Image.new("RGB", (128, 64), "white")
-        box = (4 * index, 4 * index, 4 * index + 30, 4 * index + 30)
-        ImageDraw.Draw(pair).ellipse(box, outline="black")
-        ImageDraw.Draw(pair).ellipse((box[0] + 64, box[1], box[2] + 64, box[3]), fill="red")
-        pair.save(folder / f"{index}.png")
+    folder = draw_circles(tmp_path_factory.mktemp("data") / "circles")
     Image.new("RGB", (128, 64), "blue").save(folder / "6.png")
     (folder / "7.png").write_bytes(b"no picture")
     return folder
