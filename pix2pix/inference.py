@@ -2,7 +2,10 @@
 
 import logging
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from queue import SimpleQueue
@@ -32,6 +35,7 @@ TRIES = 3  # of each number of streams
 Precision = Literal["auto", "fp32"]
 
 log = logging.getLogger(__name__)
+_converting = threading.Lock()
 
 
 class Translator:
@@ -196,6 +200,23 @@ class Translator:
         return photo.resize(self.seen_size(photo, how, size), Image.Resampling.BILINEAR)
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One conversion at a time, after which the root logger is again as it was.
+
+    OpenVINO lets only errors through while it converts. Of two conversions at once one would take that for how it was
+    before, and one that raises leaves it so: the process would warn of nothing any more.
+    """
+    root = logging.getLogger()
+    with _converting:
+        level, filters = root.level, root.filters[:]
+        try:
+            yield
+        finally:
+            root.setLevel(level)
+            root.filters[:] = filters
+
+
 def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tuple[Forward, str, int]:
     """The forward pass of so many pictures, on as many threads as torch has; what it is in words; and its streams.
 
@@ -209,7 +230,8 @@ def _openvino(generator: Network, precision: Precision, pictures: int = 1) -> tu
     shape = (pictures, c.in_channels, c.image_size, c.image_size)
     # While torch exports a network it swaps the weights for placeholders, which a call in another thread would meet.
     copy = without_transposed(deepcopy(generator))
-    model = openvino.convert_model(torch.export.export(copy, (torch.zeros(shape),)))
+    with _alone():
+        model = openvino.convert_model(torch.export.export(copy, (torch.zeros(shape),)))
     core, threads = openvino.Core(), torch.get_num_threads()
     bf16 = precision == "auto" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     settings = {

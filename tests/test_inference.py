@@ -1,5 +1,6 @@
 """The Translator: any picture in, a picture of the same size out, the same each time unless a seed is given."""
 
+import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
+from torch import Tensor
 
 from pix2pix import Translator
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.page.page import fitting
 from pix2pix.palette import CMP
 from pix2pix.samples import draw
@@ -122,3 +127,19 @@ def test_without_openvino_torch_goes_on(translator: Translator, monkeypatch: pyt
     before = translator(drawing()).tobytes()
     monkeypatch.setitem(sys.modules, "openvino", None)
     assert translator.compile()(drawing()).tobytes() == before
+
+
+class Unknown(Generator):
+    """With an operation that OpenVINO does not have."""
+
+    def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        return super().forward(a, noise) + 0 * torch.linalg.svdvals(a).sum()
+
+
+def test_warnings_are_heard_after_it_compiled():
+    """OpenVINO silences the root logger while it converts, and for ever where it cannot."""
+    network = Unknown(GeneratorConfig(32, ngf=4))
+    translator = Translator(network, Metadata("unknown", steps=7, a=Side("edges"), b=Side("photo"))).compile()
+    assert translator.runtime.startswith("PyTorch")
+    assert logging.getLogger().isEnabledFor(logging.WARNING)
+    assert not logging.getLogger().filters

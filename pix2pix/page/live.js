@@ -35,14 +35,14 @@ function furthestBehind() {
 }
 
 function recover(failures) {
-  showStatus("Connection lost, trying again…");
+  write("Connection lost, trying again…");
   return pause(Math.min(4000, 250 * 2 ** failures));
 }
 
 // True: answered. A request that takes too long is given up, but its picture is still welcome if it does come.
 async function ask(asker, asked) {
   const started = performance.now();
-  const slow = setTimeout(() => asker === main && showStatus("waiting…"), 600);
+  const slow = setTimeout(() => asker === main && said !== subject() && write("waiting…"), 600);
   const { by } = asker;
   const { model: about, step } = by;
   const { drawing, seed } = requested(by);
@@ -73,7 +73,8 @@ function receive(asker, reply, asked, made, started) {
   showPicture(asker, reply.picture);
   if (asker === main) {
     noteResult(made, reply.picture);
-    showStatus(Math.round(performance.now() - started) + " ms" + (reply.by ? ", by " + reply.by : ""));
+    if (said !== subject())
+      write(Math.round(performance.now() - started) + " ms" + (reply.by ? ", by " + reply.by : ""));
     if (!isBlank()) tryOwn(asker.by.model);
   }
   return true;
@@ -97,7 +98,7 @@ function showNothing(on, asked = version, error = "") {
   on.image.hidden = true;
   if (on !== main) return;
   setPictureShown(false);
-  showStatus(error, Boolean(error));
+  write(error, Boolean(error));
 }
 
 function setPictureShown(on) {
@@ -109,7 +110,17 @@ function setPictureShown(on) {
   for (const button of element.querySelectorAll(".save, .save-both")) button.disabled = !on;
 }
 
+let said = ""; // what words in the status are about: a picture of the very same thing leaves them there
+
+const subject = () => [version, main.by.model.name, main.by.seed, main.by.step].join(" ");
+
 function showStatus(text, wrong = false) {
+  write(text, wrong);
+  said = text && subject();
+}
+
+function write(text, wrong = false) {
+  said = "";
   const status = find(".status");
   status.textContent = text;
   status.classList.toggle("wrong", wrong);
