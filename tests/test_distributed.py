@@ -24,7 +24,7 @@ from training.loop import train
 from training.run import Run
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-STEPS = 180  # of a training that is cut off three times
+STEPS = 180  # of a training that is cut off five times
 TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "log_every": 1, "save_every": 7}
 # The default config of `accelerate launch` that makes it start two processes on a machine without GPUs.
 ACCELERATE = """
@@ -36,11 +36,11 @@ gpu_ids: all
 use_cpu: false
 """
 
-# Trains in each process, and writes what its weights are in the end.
+# The command of a training, in each process, which also writes what its weights are in the end.
 DIGEST = """
 import hashlib, sys
-from pathlib import Path
 from training import loop
+from training.__main__ import main
 from training.run import Run
 
 networks = []
@@ -49,8 +49,8 @@ def kept(kind):
     return lambda *arguments, **settings: networks.append(kind(*arguments, **settings)) or networks[-1]
 
 loop.Generator, loop.Discriminator = kept(loop.Generator), kept(loop.Discriminator)
-loop.train(run := Run(sys.argv[1]))
-rank = loop.Accelerator().process_index
+main(sys.argv[1:])
+run, rank = Run.named("whole"), loop.Accelerator().process_index
 weights = b"".join(part.detach().numpy().tobytes() for network in networks for part in network.parameters())
 (run.path / f"digest {rank}").write_text(f"{len(weights)} {hashlib.sha256(weights).hexdigest()}")
 """
@@ -75,12 +75,13 @@ def runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> Run:
-    """A run of two processes that nothing interrupts."""
+    """A run that two processes create and train, by the command line, and that nothing interrupts."""
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in TINY.items()]
+    command = [*TORCHRUN, "--no-python", sys.executable, "-c", DIGEST, f"--dataset={folder / 'pairs'}", "--name=whole"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIX2PIX_RUNS", str(folder / "runs"))
-        run = make("whole", folder)
-        assert launch(run).wait(280) == 0
-    return run
+        subprocess.run([*command, f"--steps={STEPS}", *options], cwd=ROOT, check=True, timeout=280)
+        return Run.named("whole")
 
 
 def make(name: str, folder: Path, **settings: Any) -> Run:
@@ -126,12 +127,14 @@ def cut_off(run: Run) -> Iterator[subprocess.Popen]:
         launcher.wait()
 
 
-def test_every_process_has_the_same_weights(folder: Path):
-    run = make("digests", folder, steps=10)  # dropout, crops and flips are each process's own
-    subprocess.run(
-        [*TORCHRUN, "--no-python", sys.executable, "-c", DIGEST, run.path], cwd=ROOT, check=True, timeout=120
-    )
-    first, second = ((run.path / f"digest {rank}").read_text() for rank in (0, 1))
+def test_several_processes_create_the_run_they_train(whole: Run):
+    assert whole.status().state == "finished"
+    assert whole.status().step == STEPS
+
+
+def test_every_process_has_the_same_weights(whole: Run):
+    """Though dropout, crops and flips are each process's own."""
+    first, second = ((whole.path / f"digest {rank}").read_text() for rank in (0, 1))
     assert first == second
     assert int(first.split()[0]) > 100_000
 
@@ -150,16 +153,9 @@ def test_two_processes_are_one_with_twice_the_batch(folder: Path, objective: Obj
         assert mine == pytest.approx(theirs, rel=TRAINED)
 
 
-def test_several_processes_may_create_the_run_they_train(folder: Path):
-    options = ["--steps=2", "--load-size=36", "--crop-size=32", "--ngf=4", "--ndf=4", "--device=cpu"]
-    command = [*TORCHRUN, "-m", "training", f"--dataset={folder / 'pairs'}", "--name=ours", *options]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
-    assert Run(folder / "runs" / "ours").status().state == "finished"
-
-
 @pytest.mark.timeout(600)  # a launch takes ten seconds of computing
-def test_all_stop_and_all_resume_to_the_very_same_losses(whole: Run, folder: Path):
-    run = make("stopped", folder)
+def test_all_stop_or_end_and_resume_to_the_very_same_losses(whole: Run, folder: Path):
+    run = make("cut-off", folder)
     for how in ("stop file", "Ctrl-C", "SIGTERM of the launcher"):
         with cut_off(run) as launcher:
             if how == "stop file":
@@ -173,13 +169,6 @@ def test_all_stop_and_all_resume_to_the_very_same_losses(whole: Run, folder: Pat
         assert status.saved_step == status.step < STEPS, how
         assert not run.should_stop()
 
-    assert launch(run).wait(280) == 0
-    assert losses(run) == losses(whole)
-
-
-@pytest.mark.timeout(600)
-def test_a_killed_process_ends_the_run_with_a_clear_message(whole: Run, folder: Path):
-    run = make("killed", folder)
     for rank in (0, 1):
         with cut_off(run) as launcher:
             worker(launcher.pid, rank).kill()
