@@ -3,7 +3,6 @@
 `make test` kills 5 times, `make faults` 200 times: short trainings, again and again, each until it has ended.
 """
 
-import multiprocessing
 import os
 import random
 import subprocess
@@ -17,7 +16,7 @@ import torch
 
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
-from training.__main__ import main as train_command
+from tests.trainers import Trainer
 from training.config import OBJECTIVES, TrainConfig
 from training.run import Run
 
@@ -27,30 +26,8 @@ SETTINGS = {
     "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "device": "cpu",
     "log_every": 1, "preview_every": 20, "save_every": 7,
 } | OBJECTIVES["recommended"]  # fmt: skip  # with all that a run can have to save
-LOADED = ["training.__main__", "training.loop", "torch._dynamo"]  # before a trainer is forked; optimizers want the last
 WRITTEN = ".tmp"  # at the end of the name of a file that is being written
 PATIENCE_S = 300.0
-
-
-class Trainer(multiprocessing.get_context("forkserver").Process):
-    """`python -m training RUN`, in a process that is forked where torch is in memory already: that saves its start."""
-
-    def __init__(self, run: Run) -> None:
-        multiprocessing.set_forkserver_preload(LOADED)
-        super().__init__(target=_train, args=(str(run.path),))
-        self.start()
-
-    def wait(self) -> int | None:
-        self.join()
-        return self.exitcode
-
-
-def _train(path: str) -> None:
-    torch.set_num_threads(1)
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
-    sys.exit(train_command([path]))
 
 
 def spawn(run: Run) -> subprocess.Popen:
@@ -67,7 +44,7 @@ def test_kills_at_random_moments_cost_no_more_than_the_last_interval(pairs: Path
     print(f"\nrandom moments from seed {seed}")
     rng, kills, ended, lost = random.Random(seed), Counter(), 0, 0
     whole = make(pairs, "whole")
-    assert spawn(whole).wait() == 0
+    assert Trainer(whole).wait() == 0
 
     while kills.total() < KILLS:
         killed = make(pairs, f"killed-{ended}")

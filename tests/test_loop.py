@@ -24,6 +24,7 @@ from pix2pix.files import checkpoint, places
 from pix2pix.files.places import ROOT
 from pix2pix.losses import ACTIVATION_BOUND
 from tests.rounding import BRAIN, HALF, TRAINED
+from tests.trainers import Trainer
 from training import loop
 from training.batches import prepared_ahead
 from training.config import TrainConfig
@@ -50,10 +51,6 @@ def losses(run: Run) -> list[tuple]:
 def trained(run: Run) -> list[Tensor]:
     """G's weights, as a resume would go on from them."""
     return list(torch.load(run.state_file, weights_only=True)["G"].values())
-
-
-def spawn(run: Run) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "training", str(run.path)], cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def wait_for_rows(run: Run, count: int) -> None:
@@ -128,10 +125,10 @@ def test_a_run_that_was_cut_off_resumes_to_the_very_same_losses(make_run: Callab
     train(whole)
     for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         begun = len(cut.metrics()[0])
-        process = spawn(cut)
+        trainer = Trainer(cut)
         wait_for_rows(cut, begun + 6)
-        process.send_signal(how)
-        status = process.wait(60)
+        trainer.send_signal(how)
+        status = trainer.wait()
         assert len(cut.metrics()[0]) < len(whole.metrics()[0])
         assert checkpoint.load(cut.generator_file)[1].steps > 0
         if how != signal.SIGKILL:
@@ -139,7 +136,7 @@ def test_a_run_that_was_cut_off_resumes_to_the_very_same_losses(make_run: Callab
             assert cut.status().state == "stopped"
             assert cut.status().saved_step == cut.status().step
 
-    assert spawn(cut).wait(120) == 0
+    assert Trainer(cut).wait() == 0
     assert cut.status().state == "finished"
     assert losses(cut) == losses(whole)
     assert all(torch.equal(a, b) for a, b in zip(trained(whole), trained(cut), strict=True))
@@ -239,7 +236,7 @@ def test_a_preview_and_a_save_are_made_when_asked_for_and_change_no_loss(make_ru
 
 def test_a_save_that_was_asked_for_is_where_a_killed_run_goes_on(make_run: Callable[..., Run]):
     run = make_run(steps=100_000, preview_every=100_000, save_every=100_000)
-    trainer = spawn(run)
+    trainer = Trainer(run)
     wait_for_rows(run, 3)
     assert run.status().saved_step is None
     run.ask("save")

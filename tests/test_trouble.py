@@ -25,6 +25,7 @@ from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from tests.conftest import trainers_in
 from tests.test_kills import check_the_disk, losses
+from tests.trainers import Trainer
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run, RunBusy
@@ -42,10 +43,6 @@ AS_A_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] i
 def make(pairs: Path, name: str = "boxes", **settings: Any) -> Run:
     chosen: dict[str, Any] = {"steps": 30} | SETTINGS | settings
     return Run.create(TrainConfig(name=name, dataset=str(pairs), **chosen))
-
-
-def spawn(run: Run, *before: str) -> subprocess.Popen:
-    return subprocess.Popen([*before, sys.executable, "-m", "training", str(run.path)], cwd=ROOT)
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float = 300) -> None:
@@ -80,7 +77,8 @@ def unprivileged() -> None:
 @pytest.mark.usefixtures("unprivileged")
 def test_a_folder_that_cannot_be_written_to_any_more_costs_one_interval(pairs: Path):
     run = make(pairs, steps=10_000)
-    trainer = spawn(run, *AS_A_USER)
+    command = [*AS_A_USER, sys.executable, "-m", "training", str(run.path)]
+    trainer = subprocess.Popen(command, cwd=ROOT)
     until_saved(run)
     run.path.chmod(0o555)
     try:
@@ -98,7 +96,7 @@ def test_a_folder_that_cannot_be_written_to_any_more_costs_one_interval(pairs: P
         run.path.chmod(0o755)
     check_the_disk(run)
     run.config_file.write_text(run.config.with_changes(steps=(status.saved_step or 0) + 10).to_json())
-    assert spawn(run).wait() == 0
+    assert Trainer(run).wait() == 0
 
 
 def test_a_file_in_the_place_of_a_folder_is_said(pairs: Path):
@@ -206,17 +204,17 @@ def test_a_clock_that_was_set_is_noticed_by_the_next_heartbeat(
 
 def test_of_two_trainers_one_trains_and_the_other_says_so(pairs: Path):
     alone, run = make(pairs, "alone"), make(pairs, "both")
-    assert spawn(alone).wait() == 0
-    trainers = [spawn(run) for _ in range(2)]
+    train(alone)
+    trainers = [Trainer(run) for _ in range(2)]
     assert sorted(trainer.wait() for trainer in trainers) in ([0, 0], [0, 2])  # [0, 0]: one after the other
     assert run.status().state == "finished"
     assert losses(run) == losses(alone)
     check_the_disk(run)
 
 
-def test_a_second_trainer_is_refused_while_the_first_trains(pairs: Path):
+def test_a_second_trainer_is_refused_while_the_first_trains_and_a_pid_that_is_used_again_is_not_one(pairs: Path):
     run = make(pairs, steps=10_000)
-    first = spawn(run)
+    trainer = Trainer(run)
     until_saved(run)
     second = subprocess.run(
         [sys.executable, "-m", "training", str(run.path)], cwd=ROOT, capture_output=True, check=False
@@ -225,19 +223,8 @@ def test_a_second_trainer_is_refused_while_the_first_trains(pairs: Path):
     assert second.stderr.strip().endswith(b"error: boxes is already being trained")
     with pytest.raises(RunBusy):
         run.start()
-    assert run.status().pid == first.pid
-    assert "has stopped at step" in run.stop()
-    assert first.wait() == 0
-    check_the_disk(run)
+    assert run.status().pid == trainer.pid
 
-
-# --- its process
-
-
-def test_a_pid_that_is_used_again_is_not_the_trainer(pairs: Path):
-    run = make(pairs, steps=10_000)
-    trainer = spawn(run)
-    until_saved(run)
     trainer.kill()
     trainer.wait()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
@@ -253,7 +240,7 @@ def test_a_pid_that_is_used_again_is_not_the_trainer(pairs: Path):
         other.terminate()
     check_the_disk(run)
     run.config_file.write_text(run.config.with_changes(steps=(run.status().saved_step or 0) + 5).to_json())
-    assert spawn(run).wait() == 0
+    train(Run(run.path))
     assert checkpoint.load(run.generator_file)[1].steps == run.status().step
 
 
@@ -276,14 +263,14 @@ main([{str(run.path)!r}])
     assert killed.returncode == -signal.SIGKILL
     assert check_the_disk(run) == 0
     assert checkpoint.load(run.generator_file)[1].steps == 28
-    assert spawn(run).wait() == 0
+    assert Trainer(run).wait() == 0
     assert run.status().state == "finished"
     assert checkpoint.load(run.generator_file)[1].steps == 30
 
 
 def test_a_trainer_that_hangs_is_ended_by_stop(pairs: Path):
     run = make(pairs, steps=10_000)
-    trainer = spawn(run)
+    trainer = Trainer(run)
     until_saved(run)
     trainer.send_signal(signal.SIGSTOP)
     values = json.loads((run.path / "status.json").read_text())

@@ -213,12 +213,13 @@ def open_file(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert wrong == []
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    """The page of a tiny generator whose name would end a script, if it could."""
+@pytest.fixture(scope="package")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a tiny generator whose name would end a script, if it could; beside it the generator."""
+    folder = tmp_path_factory.mktemp("tiny")
     metadata = Metadata(
         "</script><b>box", 7, a=Side("edges"), b=Side("photo"), licence="<MIT>", line_width=2, colour_hints=True
     )
-    checkpoint.save(tmp_path / "tiny.safetensors", Generator(GeneratorConfig(64, ngf=4)), metadata)
-    assert main(["export-web", str(tmp_path / "tiny.safetensors"), str(tmp_path / "tiny.html")]) == 0
-    return tmp_path / "tiny.html"
+    checkpoint.save(folder / "tiny.safetensors", Generator(GeneratorConfig(64, ngf=4)), metadata)
+    assert main(["export-web", str(folder / "tiny.safetensors"), str(folder / "tiny.html")]) == 0
+    return folder / "tiny.html"
