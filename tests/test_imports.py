@@ -31,6 +31,7 @@ FLOORS = (
      "training.process", "training.queue", "training.status"),
     ("training.folders",),
     ("training.run",),
+    ("training.followers",),
     ("training.notify", "training.trackers"),
     ("training.batches", "training.discriminators"),
     ("training.perceptual_terms", "training.distillation"),
@@ -67,6 +68,7 @@ LESS = {
     ("training.queue", "pix2pix"): {"pix2pix.files.places"},
     ("training.status", "pix2pix"): {"pix2pix.validation", "pix2pix.files.places"},
     ("training.run", "pix2pix"): {"pix2pix.files.places"},
+    ("training.followers", "pix2pix"): set(),
     ("training.notify", "pix2pix"): set(),
     ("training.trackers", "pix2pix"): set(),
 }

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from training import notify
+from training import followers, notify
 from training.__main__ import main
 from training.config import TrainConfig
+from training.followers import followed
+from training.notify import Teller
 from training.run import Run
 
 TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "steps": 3}
@@ -96,7 +98,7 @@ def test_the_coach_warns_once_and_while_it_trains(make_run: Callable[..., Run], 
     monkeypatch.setattr(notify, "LOOK_S", 0.05)
     with server(thanks) as (address, told):
         run = make_run(notify=address)
-        with notify.telling(run):
+        with followed(run, Teller):
             warn(run)
             wait_for(lambda: bool(told))
             warn(run, 40)
@@ -112,7 +114,7 @@ def test_the_coach_warns_once_and_while_it_trains(make_run: Callable[..., Run], 
 def test_no_address_can_harm_the_training(
     make_run: Callable[..., Run], fault: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(notify, "LEAVE_S", 1.0)
+    monkeypatch.setattr(followers, "LEAVE_S", 1.0)
     monkeypatch.setattr(notify, "TIMEOUT_S", 0.5)
     hanging = threading.Event()
     with server(refuses if "error" in fault else hangs(hanging)) as (address, _):
@@ -120,7 +122,7 @@ def test_no_address_can_harm_the_training(
         run = make_run(notify=elsewhere.get(fault, address))
         warn(run)  # so that there is more than one thing to tell
         began = time.monotonic()
-        with notify.telling(run), run.claim():
+        with followed(run, Teller), run.claim():
             run.write_status(state="finished", step=3, total=3)
         assert time.monotonic() - began < 3, "it leaves"
         wait_for(lambda: any("not notified" in record.getMessage() for record in caplog.records))
@@ -133,11 +135,11 @@ def test_no_address_can_harm_the_training(
 
 def test_a_server_that_hangs_costs_no_step(make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(notify, "LOOK_S", 0.01)
-    monkeypatch.setattr(notify, "LEAVE_S", 0.5)
+    monkeypatch.setattr(followers, "LEAVE_S", 0.5)
     hanging = threading.Event()
     with server(hangs(hanging)) as (address, told):
         run = make_run(notify=address)
-        with notify.telling(run):
+        with followed(run, Teller):
             warn(run)
             wait_for(lambda: bool(told))  # and it waits for the answer from now on
             run.metrics_file.unlink()

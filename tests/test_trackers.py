@@ -11,10 +11,14 @@ import accelerate.tracking
 import pytest
 from accelerate.tracking import GeneralTracker
 
-from training import trackers
+from tests.test_notify import hangs, server
+from training import followers, trackers
 from training.__main__ import main
 from training.config import TrainConfig
+from training.followers import followed
+from training.notify import Teller
 from training.run import Run
+from training.trackers import Watcher
 
 TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "steps": 4, "log_every": 1,
         "preview_every": 2, "log_to": "tensorboard"}  # fmt: skip
@@ -87,15 +91,19 @@ class Broken(GeneralTracker):
         self.act("finish")
 
 
-@pytest.mark.parametrize("where", ["init", "start", "store", "log", "finish", "hangs in start", "hangs in log"])
-def test_no_tracker_can_stop_a_training(
-    make_run: Callable[..., Run], where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
+def break_wandb(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     monkeypatch.setitem(accelerate.tracking.LOGGER_TYPE_TO_CLASS, "wandb", Broken)
     monkeypatch.setattr(accelerate.tracking, "get_available_trackers", lambda: [accelerate.tracking.LoggerType.WANDB])
     monkeypatch.setattr(Broken, "fails_in", where)
     monkeypatch.setattr(Broken, "hangs", threading.Event())
-    monkeypatch.setattr(trackers, "LEAVE_S", 1.0)
+
+
+@pytest.mark.parametrize("where", ["init", "start", "store", "log", "finish", "hangs in start", "hangs in log"])
+def test_no_tracker_can_stop_a_training(
+    make_run: Callable[..., Run], where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    break_wandb(monkeypatch, where)
+    monkeypatch.setattr(followers, "LEAVE_S", 1.0)
     run = make_run(log_to="wandb")
     assert main([str(run.path)]) == 0
     assert run.status().state == "finished"
@@ -104,6 +112,29 @@ def test_no_tracker_can_stop_a_training(
     assert len(said) == (not where.startswith("hangs"))
     Broken.hangs.set()
     time.sleep(0.1)
+
+
+def test_a_tracker_and_an_address_that_hang_are_waited_for_at_once(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+):
+    break_wandb(monkeypatch, "hangs in init")
+    monkeypatch.setattr(followers, "LEAVE_S", 2.0)
+    hanging = threading.Event()
+    with server(hangs(hanging)) as (address, told):
+        run = make_run(log_to="wandb", notify=address)
+        with followed(run, Teller, Watcher):
+            with run.claim():
+                run.write_status(state="finished", step=4, total=4)
+            shown = threading.Timer(0.5, lambda: states.append(Run(run.path).status().state))
+            states: list[str] = []
+            shown.start()
+            began = time.monotonic()
+        assert time.monotonic() - began < 3.5, "4 s if one were waited for after the other"
+        assert [message["event"] for message in told] == ["finished"]
+        hanging.set()
+    Broken.hangs.set()
+    shown.join()
+    assert states == ["finished"], "while it waits it is shown as what it is"
 
 
 def test_one_that_is_not_installed_is_said(make_run: Callable[..., Run], caplog: pytest.LogCaptureFixture):

@@ -151,14 +151,15 @@ def _words(key: str, value: object) -> list[str]:
 def _train(run: Run) -> None:
     from tqdm.contrib.logging import logging_redirect_tqdm
 
+    from training.followers import followed
     from training.loop import train  # torch takes seconds to import: not for --help or a wrong name
-    from training.notify import telling
-    from training.trackers import tracking
+    from training.notify import Teller
+    from training.trackers import Watcher
 
     _log_to(run)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(run))
-    with telling(run) if _is_main() else nullcontext(), tracking(run) if _is_main() else nullcontext():
+    with followed(run, Teller, Watcher) if _is_main() else nullcontext():
         try:
             with run.claim() if _is_main() else nullcontext(), logging_redirect_tqdm(), _naming_the_lost():
                 train(run)
@@ -231,7 +232,9 @@ def _log_to(run: Run) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if _is_main() and not (run.log_file.exists() and os.path.samestat(os.fstat(1), run.log_file.stat())):
         process.begin_log(run.log_file)
-        handlers.append(logging.FileHandler(run.log_file, encoding="utf-8"))
+        handlers.append(
+            logging.FileHandler(run.log_file, encoding="utf-8", delay=True)
+        )  # others may have set up logging
     logging.basicConfig(level=logging.INFO if _is_main() else logging.WARNING, format="%(message)s", handlers=handlers)
 
 

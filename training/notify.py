@@ -1,59 +1,43 @@
 """Tells an address of the user's that a training has ended, or what the coach warns of: one line of JSON by POST.
 
-It looks at the run directory from a thread of its own, as the app does, and the training knows nothing of it. An
-address that is wrong, slow or silent costs a line in the log, and some seconds when the training is over.
+An address that is wrong, slow or silent costs a line in the log, and some seconds when the training is over.
 """
 
 import json
 import logging
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from training import coach
+from training.config import TrainConfig
+from training.followers import LEAVE_S, Follower
 from training.run import Run
 
 LOOK_S = 30.0  # between looks at the metrics
 SHARE = 0.02  # of the time that looking may take, which is the training's own: the longer it took, the later the next
-TIMEOUT_S = 10.0  # of the connection, and of each answer
-LEAVE_S = 15.0  # that the process waits for the last message before it ends all the same
+TIMEOUT_S = LEAVE_S - 1  # of the connection, and of each answer: after one that never came, the end can still be told
 ENDS = {"finished": "has finished", "stopped": "has stopped", "failed": "has failed"}
 
 log = logging.getLogger("training")
 
 
-@contextmanager
-def telling(run: Run) -> Iterator[None]:
-    """While it trains inside. Whatever goes wrong with the telling stays here."""
-    if not run.config.notify:
-        yield
-        return
-    teller = Teller(run)
-    teller.thread.start()
-    try:
-        yield
-    finally:
-        teller.over.set()
-        teller.thread.join(LEAVE_S)
-
-
-class Teller:
-    """The thread, and what it has told already. It is a daemon: the process may end while it waits for an answer."""
+class Teller(Follower):
+    """Tells each thing once."""
 
     def __init__(self, run: Run) -> None:
-        self.run = run
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._watch, name=f"notify for {run.name}", daemon=True)
+        super().__init__(run)
         self._rows: list[dict[str, Any]] = []
         self._offset = 0
         self._told: set[str] = set()
         self._complained = False
 
-    def _watch(self) -> None:
+    @staticmethod
+    def wanted(config: TrainConfig) -> bool:
+        return bool(config.notify)
+
+    def follow(self) -> None:
         try:
             wait_s = LOOK_S
             while not self.over.wait(wait_s):

@@ -1,60 +1,44 @@
 """Shows a training in a tracker that people have (TensorBoard, Trackio, Weights & Biases), through Accelerate.
 
-It reads the run directory from a thread of its own, as the app does, and the training knows nothing of it: a tracker
-that is not installed, fails or hangs costs a line in the log, and some seconds when the training is over.
+A tracker that is not installed, fails or hangs costs a line in the log, and some seconds when the training is over.
 """
 
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from training.config import TrainConfig
+from training.followers import Follower
 from training.run import Run
 
 if TYPE_CHECKING:
     from accelerate.tracking import GeneralTracker
 
 LOOK_S = 5.0  # between looks
-LEAVE_S = 15.0  # that the process waits for the last figures before it ends all the same
 FOLDER = "tracker"  # of the run directory, for trackers that write files
 NOT_TOLD = ("name", "dataset", "notify", "provenance", "licence")  # of the settings: places and words
 
 log = logging.getLogger("training")
 
 
-@contextmanager
-def tracking(run: Run) -> Iterator[None]:
-    """While it trains inside. Whatever goes wrong with the tracker stays here."""
-    if run.config.log_to == "none":
-        yield
-        return
-    watcher = Watcher(run)
-    watcher.thread.start()
-    try:
-        yield
-    finally:
-        watcher.over.set()
-        watcher.thread.join(LEAVE_S)
-
-
-class Watcher:
-    """The thread. It is a daemon: the process may end while a tracker hangs."""
+class Watcher(Follower):
+    """Shows a run in the tracker that its config names."""
 
     def __init__(self, run: Run) -> None:
-        self.run = run
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._watch, name=f"tracker of {run.name}", daemon=True)
+        super().__init__(run)
         self._step = run.status().saved_step or 0  # what is beyond it is forgotten by a resume, and made anew
         self._shown = self._step if self._step else -1
         self._offset = 0
 
-    def _watch(self) -> None:
+    @staticmethod
+    def wanted(config: TrainConfig) -> bool:
+        return config.log_to != "none"
+
+    def follow(self) -> None:
         try:
             self._wait_for_the_beginning()
             tracker = self._tracker()
