@@ -110,7 +110,7 @@ class OneHot(nn.Module):
 
     def __init__(self, classes: Sequence[tuple[int, int, int]]) -> None:
         super().__init__()
-        colours = torch.tensor(classes, dtype=torch.float32) / 127.5 - 1
+        colours = torch.tensor(classes, dtype=torch.float32, device="cpu") / 127.5 - 1  # no file has them: never "meta"
         self.register_buffer("colours", colours, persistent=False)  # the config says them
 
     def forward(self, a: Tensor) -> Tensor:

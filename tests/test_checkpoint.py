@@ -61,6 +61,17 @@ def test_what_is_saved_is_loaded(tmp_path: Path):
     )
 
 
+def test_what_is_loaded_stays_when_the_file_changes(tmp_path: Path):
+    saved, path = Generator(GeneratorConfig(32, ngf=4)), tmp_path / "g.safetensors"
+    checkpoint.save(path, saved, Metadata("g", 1), torch.float32)
+    loaded, _ = checkpoint.load(path)
+    with path.open("r+b") as file:
+        file.write(b"\xff" * path.stat().st_size)
+    assert all(
+        torch.equal(a, b) for a, b in zip(saved.state_dict().values(), loaded.state_dict().values(), strict=True)
+    )
+
+
 def test_fp16_costs_less_than_a_grey_level(tmp_path: Path):
     generator, path = Generator(GeneratorConfig(64, ngf=8)).eval(), tmp_path / "g.safetensors"
     checkpoint.save(path, generator, Metadata("g", 1))

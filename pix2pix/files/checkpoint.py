@@ -54,20 +54,20 @@ def load(path: str | Path) -> tuple[Network, Metadata]:
     metadata = read_metadata(path)
     config = metadata.config
     with torch.device("meta"), Uninitialised():  # which takes no memory: the sizes that it states may be made up
-        expected = _network(config).state_dict()
+        generator = _network(config)
+    expected = generator.state_dict()
     try:
         with safe_open(path, "pt") as file:
             stored = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             if misfit := _misfit(expected, {name: tuple(part.get_shape()) for name, part in stored.items()}):
                 raise CheckpointError(f"{path}: its weights do not fit the architecture it states: {misfit}")
-            weights = {name: file.get_tensor(name).float() for name in stored}
+            # Copies in any case, since what is read lies in the file, which may be replaced.
+            weights = {name: file.get_tensor(name).to(expected[name].dtype, copy=True) for name in stored}
     except (SafetensorError, OSError, RuntimeError) as error:
         raise CheckpointError(f"{path} is damaged: {shorten(str(error))}") from error
     if bad := next((name for name, weight in weights.items() if not torch.isfinite(weight).all()), None):
         raise CheckpointError(f"{path} makes no pictures: its weights {bad} are not all numbers")
-    with Uninitialised():
-        generator = _network(config)
-    generator.load_state_dict(weights)
+    generator.load_state_dict(weights, assign=True)
     return generator.eval(), metadata
 
 
