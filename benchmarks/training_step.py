@@ -23,13 +23,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this file is run itself, not as a module
 
-from training.config import Objective
+from training.config import ObjectiveName
 
 BLOCK = 4  # steps in one turn; one more before them is not counted
 WARM_UP = 4  # steps before the first turn
 RECIPE, RECIPE_BF16, OURS = "the common recipe", "the common recipe, bf16", "ours"
 RECOMMENDED = "ours, the recommended objective"
-OURS_BY: dict[str, Objective] = {OURS: "paper", RECOMMENDED: "recommended"}
+OURS_BY: dict[str, ObjectiveName] = {OURS: "paper", RECOMMENDED: "recommended"}
 
 
 def main() -> None:
@@ -140,23 +140,24 @@ def _flops(step: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
-def _ours(options: argparse.Namespace, objective: Objective = "paper") -> Callable[[], object]:
+def _ours(options: argparse.Namespace, name: ObjectiveName = "paper") -> Callable[[], object]:
     """The loop's own parts, put together as `training.loop.train` does."""
     import torch
 
     from training.config import OBJECTIVES, TrainConfig
     from training.loop import accelerator_for, adam, memory_format, networks, steps
-    from training.perceptual_terms import further_discriminators, perceptual_terms
+    from training.objective import Objective
 
     ngf, batch = options.ngf, options.batch
     config = TrainConfig(
         name="benchmark", dataset="none", ngf=ngf, ndf=ngf, batch_size=batch, compile=options.compile,
-        device=options.device, precision=options.precision, **OBJECTIVES[objective],
+        device=options.device, precision=options.precision, **OBJECTIVES[name],
     )  # fmt: skip
     accelerator = accelerator_for(config)
     G, D = networks(config, accelerator.device)
-    terms = perceptual_terms(config, accelerator)
-    _, step = steps(config, accelerator, G, D, adam(config, G), adam(config, D, *further_discriminators(terms)), terms)
+    objective = Objective.of(config, accelerator)
+    opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
+    _, step = steps(config, accelerator, G, D, opt_G, opt_D, objective)
     a, b = torch.rand(2, batch, 3, 256, 256, device=accelerator.device) * 2 - 1
     a, b = (half.contiguous(memory_format=memory_format(accelerator.device)) for half in (a, b))
     window = torch.zeros(2, dtype=torch.long, device=accelerator.device)

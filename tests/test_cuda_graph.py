@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from training.config import TrainConfig
 from training.cuda_graph import WARM_UP, CUDAGraphStep, set_lr
 from training.loop import accelerator_for, adam, networks, steps, update
-from training.perceptual_terms import further_discriminators, perceptual_terms
+from training.objective import Objective
 
 STEPS = WARM_UP + 4
 # A learning rate in a tensor is one in fp32, and a GPU does not add in the same order each time. Adam, whose epsilon is
@@ -66,11 +66,11 @@ class Training:
         AcceleratorState._reset_state(reset_partial_state=True)
         torch.manual_seed(0)
         accelerator = accelerator_for(config)
-        terms = perceptual_terms(config, accelerator)
+        objective = Objective.of(config, accelerator)
         G, D = networks(config, accelerator.device)
-        self.networks = [G, D, *further_discriminators(terms)]
-        self.optimizers = opt_G, opt_D = adam(config, G), adam(config, D, *further_discriminators(terms))
-        _, self.step = steps(config, accelerator, G, D, opt_G, opt_D, terms)
+        self.networks = [G, D, *objective.discriminators]
+        self.optimizers = opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
+        _, self.step = steps(config, accelerator, G, D, opt_G, opt_D, objective)
 
     def tensors(self) -> list[Tensor]:
         weights = [value for network in self.networks for value in network.state_dict().values()]
@@ -164,16 +164,16 @@ def test_a_step_waits_for_no_answer_of_the_device(perceptual: float):
     """On the device `meta` numbers have no values, and to ask for one is an error. It has no autocast, which the
     discriminators on features need.
     """
-    config = CONFIG.with_changes(lambda_perceptual=perceptual)
+    config = CONFIG.with_changes(lambda_perceptual=perceptual, lambda_feature_matching=10.0, lambda_colour=50.0)
     accelerator, meta = Accelerator(cpu=True), torch.device("meta")
-    terms = perceptual_terms(config, accelerator)
-    if terms:
-        terms.perception.to(meta)
+    objective = Objective.of(config, accelerator)
+    if objective.terms:
+        objective.terms.perception.to(meta)
     G, D = networks(config, meta)
-    opt_G, opt_D = adam(config, G), adam(config, D, *further_discriminators(terms))
+    opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
     a, b = torch.rand(2, 1, 3, 32, 32, device=meta)
     window = torch.zeros(2, dtype=torch.long, device=meta)
-    losses = update(G, D, opt_G, opt_D, a, b, 100.0, accelerator, 10.0, 50.0, terms, window)
+    losses = update(G, D, opt_G, opt_D, objective, accelerator, a, b, window)
     assert losses.is_meta
     with pytest.raises(RuntimeError):
         losses.sum().item()

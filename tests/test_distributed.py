@@ -19,7 +19,7 @@ from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from tests.rounding import TRAINED
 from training import process
-from training.config import OBJECTIVES, Objective, TrainConfig
+from training.config import OBJECTIVES, ObjectiveName, TrainConfig
 from training.loop import train
 from training.run import Run
 
@@ -140,7 +140,7 @@ def test_every_process_has_the_same_weights(whole: Run):
 
 
 @pytest.mark.parametrize("objective", ["paper", "recommended"])
-def test_two_processes_are_one_with_twice_the_batch(folder: Path, objective: Objective):
+def test_two_processes_are_one_with_twice_the_batch(folder: Path, objective: ObjectiveName):
     # One pair each, or both in one process: the same updates, but for rounding.
     settings = {"load_size": 32, "flip": False, "dropout": 0.0, "steps": 5, "precision": "fp32"}
     settings |= OBJECTIVES[objective]

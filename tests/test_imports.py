@@ -35,6 +35,7 @@ FLOORS = (
     ("training.notify", "training.trackers"),
     ("training.batches", "training.discriminators"),
     ("training.perceptual_terms", "training.distillation"),
+    ("training.objective",),
     ("training.state", "training.resolve"),
     ("training.preview", "training.progress"),
     ("training.loop",),

@@ -29,6 +29,7 @@ from training import loop
 from training.batches import prepared_ahead
 from training.config import TrainConfig
 from training.loop import adam, learning_rate, networks, train, update
+from training.objective import Objective
 from training.run import Run
 from training.state import DivergedError
 
@@ -617,7 +618,7 @@ def test_activations_are_kept_from_growing_into_spikes(make_run: Callable[..., R
         opt_G, opt_D = torch.optim.SGD(norm.parameters(), lr=5.0), adam(config, D)
         a, b = torch.rand(2, 1, 3, 32, 32) * 2 - 1
         for _ in range(100):
-            update(G, D, opt_G, opt_D, a, b, config.lambda_l1, Accelerator(cpu=True))
+            update(G, D, opt_G, opt_D, Objective(config.lambda_l1), Accelerator(cpu=True), a, b)
         largest.append(seen[-1].abs().max().item())
     assert largest[1] < ACTIVATION_BOUND + 1 < largest[0] / 2  # what is beyond goes exponentially, never quite
 
@@ -655,7 +656,8 @@ def test_a_step_in_bfloat16_is_nearly_the_same():
         opt_G, opt_D = adam(config, G), adam(config, D)
         accelerator = Accelerator(cpu=True, mixed_precision=precision)
         parallel_G, parallel_D = accelerator.prepare(G, D)
-        steps = [update(parallel_G, parallel_D, opt_G, opt_D, a, b, config.lambda_l1, accelerator) for _ in range(3)]
+        given = Objective.of(config, accelerator), accelerator, a, b
+        steps = [update(parallel_G, parallel_D, opt_G, opt_D, *given) for _ in range(3)]
         losses[precision] = torch.stack(steps)
         state = [value for group in (opt_G, opt_D) for each in group.state.values() for value in each.values()]
         assert {value.dtype for value in (*G.parameters(), *D.parameters(), *state, losses[precision])} == {

@@ -18,6 +18,7 @@ from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from tests.rounding import SAME
 from training.config import TrainConfig
 from training.loop import adam, update
+from training.objective import Objective
 
 RECORD = np.load(Path(__file__).parent / "data" / "seed_keras_32px_ngf4.npz")
 RECORDED = 1e-6  # its rounding on [-1, 1], where fp32 has 7 digits; 1.2e-7 was seen
@@ -76,7 +77,8 @@ def test_five_training_steps_have_the_recorded_losses(networks: tuple[Generator,
     config = TrainConfig(name="paper", dataset="pairs")
     opt_G, opt_D = (adam(config, network) for network in networks)
     accelerator = Accelerator(cpu=True)
-    losses = [update(G, D, opt_G, opt_D, a, b, config.lambda_l1, accelerator).tolist() for _ in range(5)]
+    objective = Objective.of(config, accelerator)
+    losses = [update(G, D, opt_G, opt_D, objective, accelerator, a, b).tolist() for _ in range(5)]
     # Adam divides each gradient by its size, so that the record's rounding grows: to 5e-6 in three steps, 4e-4 in five.
     np.testing.assert_allclose([row[:3] for row in losses], RECORD["losses"], rtol=1e-3)
     np.testing.assert_allclose([row[:3] for row in losses[:3]], RECORD["losses"][:3], rtol=2e-5)
@@ -88,7 +90,7 @@ def test_generators_update_leaves_the_discriminators_gradients_alone(networks: t
     before = deepcopy(D)
     discriminator_loss(before(a, b), before(a, G(a).detach())).backward()
     opt_G, opt_D = (adam(TrainConfig(name="paper", dataset="pairs"), network) for network in networks)
-    update(G, D, opt_G, opt_D, a, b, 100.0, Accelerator(cpu=True))
+    update(G, D, opt_G, opt_D, Objective(), Accelerator(cpu=True), a, b)
     for mine, expected in zip(D.parameters(), before.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, expected.grad, atol=SAME, rtol=0)
         assert mine.requires_grad

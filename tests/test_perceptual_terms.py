@@ -14,7 +14,7 @@ from pix2pix.palette import CMP
 from tests.rounding import HALF, rounding
 from training.config import OBJECTIVES, PRESETS, TrainConfig
 from training.loop import accelerator_for, adam, networks, steps, train, update
-from training.perceptual_terms import further_discriminators, perceptual_terms
+from training.objective import Objective
 from training.run import Run
 
 RECOMMENDED = OBJECTIVES["recommended"]
@@ -38,17 +38,17 @@ class Parts:
         self.config = TrainConfig(name="n", dataset="d", **(TINY | RECOMMENDED | settings))
         self.accelerator = accelerator_for(self.config)
         self.G, self.D = networks(self.config, self.accelerator.device)
-        self.terms = perceptual_terms(self.config, self.accelerator)
+        self.objective = Objective.of(self.config, self.accelerator)
         self.opt_G, self.opt_D = (
             adam(self.config, self.G),
-            adam(self.config, self.D, *further_discriminators(self.terms)),
+            adam(self.config, self.D, *self.objective.discriminators),
         )
         self.a, self.b = torch.rand(2, 1, 3, 32, 32) * 2 - 1
         self.window = torch.zeros(2, dtype=torch.long)
 
     def update(self) -> Tensor:
         networks = self.G, self.D, self.opt_G, self.opt_D
-        return update(*networks, self.a, self.b, 20.0, self.accelerator, 0.0, 0.0, self.terms, self.window)
+        return update(*networks, self.objective, self.accelerator, self.a, self.b, self.window)
 
 
 def losses(run: Run) -> list[dict]:
@@ -57,9 +57,10 @@ def losses(run: Run) -> list[dict]:
 
 def test_each_update_moves_its_own_networks_alone():
     parts = Parts(lambda_l1=0.0)
-    assert parts.terms
-    assert parts.terms.projected
-    trained = {"G": parts.G, "D": parts.D, "projected": parts.terms.projected}
+    terms = parts.objective.terms
+    assert terms
+    assert terms.projected
+    trained = {"G": parts.G, "D": parts.D, "projected": terms.projected}
     seen: dict[str, list[str]] = {}
 
     def note(which: str, step: Callable) -> Callable:
@@ -79,7 +80,7 @@ def test_each_update_moves_its_own_networks_alone():
     parts.update()
     assert seen["D"] == ["D", "projected"]
     assert seen["G"] == ["G", "D", "projected"]  # the latter two with what D's update left, to the bit
-    assert all(weight.grad is None for weight in parts.terms.perception.parameters())
+    assert all(weight.grad is None for weight in terms.perception.parameters())
 
 
 def test_the_generator_learns_from_each_term():
@@ -185,5 +186,5 @@ def test_the_recommended_preset_is_in_between():
 
 def test_a_step_of_g_alone_has_as_many_losses():
     parts = Parts()
-    of_G, of_both = steps(parts.config, parts.accelerator, parts.G, parts.D, parts.opt_G, parts.opt_D, parts.terms)
+    of_G, of_both = steps(parts.config, parts.accelerator, parts.G, parts.D, parts.opt_G, parts.opt_D, parts.objective)
     assert of_G(parts.a, parts.b, parts.window).shape == of_both(parts.a, parts.b, parts.window).shape == (7,)

@@ -21,10 +21,10 @@ Tracker = Literal["none", "tensorboard", "trackio", "wandb"]
 
 
 Preset = Literal["quick", "recommended", "paper"]
-Objective = Literal["paper", "recommended"]
+ObjectiveName = Literal["paper", "recommended"]
 
 # Of what is minimised: the paper's, and ours, which looks for materials as well as for shapes (docs/experiments.md).
-OBJECTIVES: dict[Objective, dict[str, Any]] = {
+OBJECTIVES: dict[ObjectiveName, dict[str, Any]] = {
     "paper": {},
     "recommended": {"lambda_l1": 20.0, "lambda_perceptual": 20.0, "lambda_colour": 50.0, "lambda_projected": 1.0,
                     "lambda_activation": 0.004, "beta2": 0.99, "ema": 0.998, "checkerboard_free": True},

@@ -18,7 +18,6 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pix2pix.data.dataset import ShuffledBatches
@@ -26,14 +25,7 @@ from pix2pix.data.pairs import Found, find_pairs
 from pix2pix.devices import pick_device
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
-from pix2pix.losses import (
-    activation_penalty,
-    colour_loss,
-    discriminator_loss,
-    feature_loss,
-    generator_loss,
-    l1_loss,
-)
+from pix2pix.losses import activation_penalty, l1_loss
 from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from pix2pix.palette import chosen
 from pix2pix.perceptual import window_at
@@ -42,7 +34,8 @@ from training.batches import batches_of, pairs_of, scale_of
 from training.config import TrainConfig
 from training.cuda_graph import CUDAGraphStep, set_lr
 from training.distillation import Teacher
-from training.perceptual_terms import PerceptualTerms, frozen, further_discriminators, perceptual_terms, targets_of
+from training.objective import Objective
+from training.perceptual_terms import frozen, targets_of
 from training.preview import Preview
 from training.progress import Progress
 from training.resolve import resolve_auto
@@ -77,32 +70,26 @@ def train(run: Run) -> None:
 
     # Networks and their optimizers
     G, D = networks(config, device)
-    terms = perceptual_terms(config, accelerator)
+    objective = Objective.of(config, accelerator)
     teacher = Teacher(config, device) if config.distil_from else None
-    opt_G, opt_D = adam(config, G), adam(config, D, *further_discriminators(terms))
+    opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
 
     # Resume
-    state = State(G, D, opt_G, opt_D, averaged(G, config) if config.ema else None, terms)
+    state = State(G, D, opt_G, opt_D, objective, averaged(G, config) if config.ema else None)
     if run.state_file.exists():
         state.load(run)
     else:
-        if terms:
-            terms.perception.measure(targets_of(config, found))
-        if config.init_from:
-            state.begin_from(config.init_from)
-        elif teacher:
-            state.begin_narrower(teacher)
-        if config.checkerboard_free:
-            state.remove_checkerboard()
+        begin(state, config, found, teacher)
     order = ShuffledBatches(
         len(train_set), config.batch_size, config.seed,
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
     )  # fmt: skip
     batches = batches_of(train_set, order, device)
-    step_of_G, step_of_both = steps(config, accelerator, G, D, opt_G, opt_D, terms)
+    step_of_G, step_of_both = steps(config, accelerator, G, D, opt_G, opt_D, objective)
 
     # Begin
-    metadata, preview = _metadata(config, found), Preview(config, found, device, terms and terms.perception)
+    perception = objective.terms and objective.terms.perception
+    metadata, preview = _metadata(config, found), Preview(config, found, device, perception)
     if is_main:
         run.rewind(state.step)
         run.write_status(state="running", step=state.step, total=total, device=str(device))
@@ -181,6 +168,18 @@ def train(run: Run) -> None:
     accelerator.wait_for_everyone()  # the others have nothing to save, and would be gone long before the main process
 
 
+def begin(state: State, config: TrainConfig, found: Found, teacher: Teacher | None) -> None:
+    """Puts into a state whose weights are random what a training does not begin with by chance."""
+    if terms := state.objective.terms:
+        terms.perception.measure(targets_of(config, found))
+    if config.init_from:
+        state.begin_from(config.init_from)
+    elif teacher:
+        state.begin_narrower(teacher)
+    if config.checkerboard_free:
+        state.remove_checkerboard()
+
+
 def is_snapshot(step: int) -> bool:
     """Whether G is kept as it is now, to show later how it came to be: after 50, 100, 200, 500, 1,000, … steps."""
     return step >= FIRST_SNAPSHOT and str(step).rstrip("0") in ("1", "2", "5")
@@ -215,22 +214,20 @@ def steps(
     D: Discriminator,
     opt_G: torch.optim.Optimizer,
     opt_D: torch.optim.Optimizer,
-    terms: PerceptualTerms | None,
+    objective: Objective,
 ) -> tuple[Step, Step]:
     """A step of G alone and one of both, as the config and the device want them: compiled, shared between processes,
     replayed as a CUDA graph.
     """
     compiled = [torch.compile(network, dynamic=False) if config.compile else network for network in (G, D)]
     G_parallel, D_parallel = accelerator.prepare(*compiled)
-    terms = terms.parallel() if terms else None
+    objective = objective.parallel()
 
     def l1_step(a: Tensor, b: Tensor, _window: Tensor, /) -> Tensor:
-        losses = update_l1(G_parallel, opt_G, a, b, config.lambda_l1, accelerator)
-        return F.pad(losses, (0, terms.count if terms else 0))
+        return update_l1(G_parallel, opt_G, objective, accelerator, a, b)
 
     def full_step(a: Tensor, b: Tensor, window: Tensor, /) -> Tensor:
-        weights = config.lambda_l1, accelerator, config.lambda_feature_matching, config.lambda_colour
-        return update(G_parallel, D_parallel, opt_G, opt_D, a, b, *weights, terms, window)
+        return update(G_parallel, D_parallel, opt_G, opt_D, objective, accelerator, a, b, window)
 
     if config.compile and accelerator.device.type == "cuda" and accelerator.num_processes == 1:
         return l1_step, CUDAGraphStep(full_step, opt_G, opt_D)
@@ -242,33 +239,27 @@ def update(
     D: nn.Module,
     opt_G: torch.optim.Optimizer,
     opt_D: torch.optim.Optimizer,
+    objective: Objective,
+    accelerator: Accelerator,
     a: Tensor,
     b: Tensor,
-    lambda_l1: float,
-    accelerator: Accelerator,
-    lambda_feature_matching: float = 0.0,
-    lambda_colour: float = 0.0,
-    terms: PerceptualTerms | None = None,
     window: Tensor | None = None,
 ) -> Tensor:
     """One step of training on a batch of pairs, each half (N, 3, H, W) in [-1, 1]: D's update, then G's.
 
-    Returns (4,): half of loss_D, as the original reports it, the two terms of G's objective, GAN and L1, and the share
-    of patches that D judged right. With `terms` those of FURTHER_LOSSES that are on follow; their frozen
-    network sees the pictures through the `window` (see `pix2pix.perceptual`).
+    Returns the losses that `objective.names` names. A frozen network, if the objective has one, sees the pictures
+    through the `window` (see `pix2pix.perceptual`).
     """
     # Translate, once for both updates
     fake = G(a)
-    maps = terms.features(a, b, fake, window) if terms else None
+    maps = objective.seen(a, b, fake, window)
 
     # Update D: real pairs are real, fake pairs are fake. One batch holds both, as each image is normalised alone.
     opt_D.zero_grad()
     logits, features = D(torch.cat([a, a]), torch.cat([b, fake.detach()]), features=True)
     real_logits, fake_logits = logits.chunk(2)
-    loss_D = discriminator_loss(real_logits, fake_logits)
-    acc_D = ((real_logits > 0).float().mean() + (fake_logits < 0).float().mean()) / 2
-    further_D, further_losses_D = terms.discriminator_terms(maps) if terms and maps else (0.0, [])
-    accelerator.backward(loss_D + further_D)
+    objective_D, losses_D = objective.of_D(real_logits, fake_logits, maps)
+    accelerator.backward(objective_D)
     opt_D.step()
 
     # Update G: D takes the fake for real, and the fake is near the real B. D is frozen, and has nothing to synchronise.
@@ -276,30 +267,22 @@ def update(
     judge = accelerator.unwrap_model(D)
     with frozen(judge):
         fake_logits, fake_features = judge(a, fake, features=True)
-    loss_G, loss_L1 = generator_loss(fake_logits, fake, b)
-    objective = loss_G + lambda_l1 * loss_L1
-    if lambda_feature_matching:
-        objective = objective + lambda_feature_matching * feature_loss(
-            fake_features, [both[: len(b)] for both in features]
-        )
-    if lambda_colour:
-        objective = objective + lambda_colour * colour_loss(a, fake, b)
-    further_G, further_losses_G = terms.generator_terms(maps) if terms and maps else (0.0, [])
-    accelerator.backward(objective + further_G)
+    real_features = [both[: len(b)] for both in features]
+    objective_G, losses_G = objective.of_G(a, b, fake, fake_logits, fake_features, real_features, maps)
+    accelerator.backward(objective_G)
     opt_G.step()
-    return torch.stack([loss_D / 2, loss_G, loss_L1, acc_D, *further_losses_G, *further_losses_D]).detach()
+    return objective.logged(losses_D | losses_G)
 
 
 def update_l1(
-    G: nn.Module, opt_G: torch.optim.Optimizer, a: Tensor, b: Tensor, lambda_l1: float, accelerator: Accelerator
+    G: nn.Module, opt_G: torch.optim.Optimizer, objective: Objective, accelerator: Accelerator, a: Tensor, b: Tensor
 ) -> Tensor:
-    """A step of G alone, by the L1 term of its objective, as SRGAN begins; the same losses, those of D being zero."""
+    """A step of G alone, by the L1 term of its objective, as SRGAN begins; the same losses, the others being zero."""
     opt_G.zero_grad()
     loss_L1 = l1_loss(G(a), b)
-    accelerator.backward(lambda_l1 * loss_L1)
+    accelerator.backward(objective.lambda_l1 * loss_L1)
     opt_G.step()
-    none = torch.zeros_like(loss_L1)
-    return torch.stack([none, none, loss_L1, none]).detach()
+    return objective.logged({"loss_L1": loss_L1})
 
 
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:

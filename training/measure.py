@@ -20,13 +20,14 @@ def measure(config: TrainConfig) -> tuple[float, str]:
     import torch
 
     from training.loop import accelerator_for, adam, memory_format, networks, steps
-    from training.perceptual_terms import further_discriminators, perceptual_terms
+    from training.objective import Objective
 
     accelerator = accelerator_for(config)
     device = accelerator.device
     G, D = networks(config, device)
-    terms = perceptual_terms(config, accelerator)
-    _, step = steps(config, accelerator, G, D, adam(config, G), adam(config, D, *further_discriminators(terms)), terms)
+    objective = Objective.of(config, accelerator)
+    opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
+    _, step = steps(config, accelerator, G, D, opt_G, opt_D, objective)
     shape = (config.batch_size, 3, config.crop_size, config.crop_size)
     a, b = (torch.randn(shape, device=device).contiguous(memory_format=memory_format(device)) for _ in range(2))
     window = torch.zeros(2, dtype=torch.long, device=device)

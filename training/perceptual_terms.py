@@ -17,6 +17,8 @@ from pix2pix.projected import ProjectedDiscriminators
 from training.batches import pairs_of
 from training.config import TrainConfig
 
+NAMES = ("loss_perceptual", "loss_G_projected", "loss_D_projected")
+
 
 class FeatureMaps(NamedTuple):
     """What the frozen network sees of A, of B and of the fake, on their way through it five maps each."""
@@ -37,9 +39,9 @@ class PerceptualTerms:
     lambda_projected: float
 
     @property
-    def count(self) -> int:
-        """Of the losses that it adds to those of a step."""
-        return 3 if self.projected else 1
+    def names(self) -> tuple[str, ...]:
+        """Of the losses that they add to those of a step."""
+        return NAMES if self.projected else NAMES[:1]
 
     def parallel(self) -> "PerceptualTerms":
         """The same for as many processes as there are."""
@@ -52,27 +54,28 @@ class PerceptualTerms:
                 maps_a, maps_b = _halves(self.perception(torch.cat([a, b]), window))
             return FeatureMaps(maps_a, maps_b, self.perception(fake, window))
 
-    def discriminator_terms(self, maps: FeatureMaps) -> tuple[Tensor | float, list[Tensor]]:
+    def of_D(self, maps: FeatureMaps) -> tuple[Tensor | float, dict[str, Tensor]]:
         """What the further discriminators add to D's objective, and half of their loss for the log, as with D's own."""
         if not self.projected:
-            return 0.0, []
+            return 0.0, {}
         with self.accelerator.autocast():
             twice_a = [torch.cat([seen, seen]) for seen in maps.a]
             real_and_fake = [torch.cat([real, fake.detach()]) for real, fake in zip(maps.b, maps.fake, strict=True)]
             real_logits, fake_logits = _halves(self.projected(twice_a, real_and_fake))
         loss = hinge_discriminator_loss(real_logits, fake_logits)
-        return self.lambda_projected * loss, [loss / 2]
+        return self.lambda_projected * loss, {"loss_D_projected": loss / 2}
 
-    def generator_terms(self, maps: FeatureMaps) -> tuple[Tensor, list[Tensor]]:
+    def of_G(self, maps: FeatureMaps) -> tuple[Tensor, dict[str, Tensor]]:
         """What is added to G's objective, and its terms for the log. No discriminator gets a gradient."""
         loss_perceptual = perceptual_loss(maps.fake, maps.b)
         objective = self.lambda_perceptual * loss_perceptual
         if not self.projected:
-            return objective, [loss_perceptual]
+            return objective, {"loss_perceptual": loss_perceptual}
         projected = self.accelerator.unwrap_model(self.projected)
         with frozen(projected), self.accelerator.autocast():
             loss_G = hinge_generator_loss(projected(maps.a, maps.fake))
-        return objective + self.lambda_projected * loss_G, [loss_perceptual, loss_G]
+        losses = {"loss_perceptual": loss_perceptual, "loss_G_projected": loss_G}
+        return objective + self.lambda_projected * loss_G, losses
 
 
 def perceptual_terms(config: TrainConfig, accelerator: Accelerator) -> PerceptualTerms | None:
@@ -82,11 +85,6 @@ def perceptual_terms(config: TrainConfig, accelerator: Accelerator) -> Perceptua
     perception = Perception(efficientnet.load()).to(accelerator.device)
     projected = ProjectedDiscriminators().to(accelerator.device) if config.lambda_projected else None
     return PerceptualTerms(accelerator, perception, config.lambda_perceptual, projected, config.lambda_projected)
-
-
-def further_discriminators(terms: PerceptualTerms | None) -> list[nn.Module]:
-    """The discriminators that are trained beside D."""
-    return [terms.projected] if terms and terms.projected else []
 
 
 def targets_of(config: TrainConfig, found: Found) -> Iterator[Tensor]:

@@ -16,12 +16,8 @@ from pix2pix.files.places import atomic_write, discriminators_of
 from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel
 from training import discriminators
 from training.distillation import Teacher, take_strongest
-from training.perceptual_terms import PerceptualTerms
+from training.objective import Objective
 from training.run import Run
-
-LOSSES = ("loss_D", "loss_G", "loss_L1", "acc_D")
-FURTHER_LOSSES = ("loss_perceptual", "loss_G_projected", "loss_D_projected")
-
 
 log = logging.getLogger("training")
 
@@ -38,18 +34,16 @@ class State:
     D: Discriminator
     opt_G: torch.optim.Optimizer
     opt_D: torch.optim.Optimizer
+    objective: Objective
     average: AveragedModel | None = None  # of G
-    terms: PerceptualTerms | None = None  # beside the paper's
     step: int = 0
     seconds: float = 0.0  # of training so far, over all sittings
-    names: tuple[str, ...] = field(init=False)  # of the losses
-    losses: Tensor = field(init=False)  # their sums since the last line of metrics
+    losses: Tensor = field(init=False)  # the sum of each since the last line of metrics
     noted: int = 0  # steps in these sums
     sound: Tensor = field(init=False)  # those of them in which each was a number
 
     def __post_init__(self) -> None:
-        self.names = (*LOSSES, *FURTHER_LOSSES[: self.terms.count if self.terms else 0])
-        self.losses = torch.zeros(len(self.names), device=next(self.G.parameters()).device)
+        self.losses = torch.zeros(len(self.objective.names), device=next(self.G.parameters()).device)
         self.sound = torch.zeros((), dtype=torch.long, device=self.losses.device)
 
     @property
@@ -71,7 +65,7 @@ class State:
         """Their averages since the last call, over all processes."""
         means: Any = accelerator.reduce(self.losses / self.noted, reduction="mean")
         self.losses, self.noted, self.sound = torch.zeros_like(self.losses), 0, torch.zeros_like(self.sound)
-        return dict(zip(self.names, means.tolist(), strict=True))
+        return dict(zip(self.objective.names, means.tolist(), strict=True))
 
     def share_losses(self, accelerator: Accelerator) -> None:
         """Gives each process the average of all, which the main one then saves for all."""
@@ -147,10 +141,10 @@ class State:
     def discriminators(self) -> dict[str, nn.Module]:
         """All that judges G and is trained, and what decides the meaning of its weights."""
         parts: dict[str, nn.Module] = {"D": self.D}
-        if self.terms:
-            parts["scales"] = self.terms.perception.scales
-            if self.terms.projected:
-                parts["projected"] = self.terms.projected
+        if terms := self.objective.terms:
+            parts["scales"] = terms.perception.scales
+            if terms.projected:
+                parts["projected"] = terms.projected
         return parts
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
