@@ -1,15 +1,20 @@
 """Files of a run that are damaged, made up or gone: the run is shown as what it is, and the others as ever."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from pix2pix.files.places import ROOT
 from pix2pix.validation import parse_json, shorten, validate
 from training import process, queue
 from training.config import _SHARES as SHARES
@@ -90,6 +95,69 @@ def test_a_folder_in_the_place_of_a_file_is_no_file(name: str):
     assert run.metrics()[0] == []
     assert run.stops_at() is None
     assert run.log() == ""
+
+
+@pytest.mark.parametrize("name", ["config.json", "status.json", ".lock", "queued", "stop", "log.txt", "previews"])
+def test_a_run_can_be_deleted_whatever_its_files_are(name: str):
+    run = make()
+    file = run.path / name
+    shutil.rmtree(file, ignore_errors=True)
+    file.unlink(missing_ok=True)
+    (file / "inside").mkdir(parents=True)
+    assert [run.name for run in Run.list()] + list(Run.broken()) == ["shoes"]
+    Run.discard("shoes")
+    assert list(run.path.parent.iterdir()) == []
+
+
+LOCKED = """
+import json, os
+from pathlib import Path
+from training.config import TrainConfig
+from training.run import Run
+
+runs = [Run.create(TrainConfig(name=name, dataset="/data")).path for name in ("mine", "theirs", "spare")]
+Run.discard("spare")  # so that all is imported that this takes
+if os.geteuid() == 0:  # who may do anything
+    for path in (runs[0].parent, *runs[0].parent.rglob("*")):
+        os.chown(path, 65534, 65534)
+    os.setgid(65534)
+    os.setuid(65534)
+for path in runs[:2]:
+    (path / "previews" / "1.jpg").touch()
+    (path / "previews").chmod(0)
+    path.chmod(0)
+broken = Run.broken()
+try:
+    Run.create(TrainConfig(name="mine", dataset="/data"))
+except FileExistsError as error:
+    taken = str(error)
+Run.discard("mine")
+runs[0].parent.chmod(0o500)  # as if it were another's
+try:
+    Run.discard("theirs")
+except OSError as error:
+    refused = str(error)
+print(json.dumps([broken, taken, list(Run.broken()), refused]))
+"""
+
+
+def test_a_run_that_may_not_be_read_is_shown_and_can_be_deleted():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        environment = os.environ | {"PIX2PIX_RUNS": f"{folder}/runs", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", LOCKED], env=environment, cwd=folder, capture_output=True, check=False
+        )
+        Path(folder, "runs").chmod(0o700)
+        assert done.returncode == 0, done.stderr.decode()
+    broken, taken, left, refused = json.loads(done.stdout)
+    assert broken == {
+        name: f"{folder}/runs/{name}/config.json cannot be read: this program has no permission to"
+        for name in ("mine", "theirs")
+    }
+    assert "already a run named 'mine'" in taken
+    assert left == ["theirs"], "it is where it was"
+    assert refused.startswith("theirs cannot be deleted: this program may not delete ")
 
 
 def test_a_reason_is_never_longer_than_a_person_reads():

@@ -1,11 +1,13 @@
 """The folders of runs: by which names they are found, and how they are made known, changed and deleted."""
 
 import shutil
+import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from pix2pix.files.places import atomic_write, runs_dir
+from pix2pix.files.places import PLAIN_NAME, atomic_write, runs_dir
 from pix2pix.validation import shorten
 from training.config import TrainConfig
 from training.status import extending
@@ -16,7 +18,21 @@ CONFIG = "config.json"  # what makes a folder that of a run
 
 def known() -> list[Path]:
     """All that are there, damaged ones too; not those that are just being deleted."""
-    return [file.parent for file in runs_dir().glob(f"*/{CONFIG}") if not file.parent.name.startswith(".")]
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return [folder for folder in runs_dir().iterdir() if _is_one(folder)]
+    return []
+
+
+def _is_one(folder: Path) -> bool:
+    if folder.name.startswith("."):
+        return False
+    try:
+        (folder / CONFIG).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # nobody here may look into it; but its name is taken, so that it should be seen
+        return bool(PLAIN_NAME.fullmatch(folder.name)) and folder.name.lower() not in RESERVED_NAMES
+    return True
 
 
 def named(name: str) -> Path:
@@ -66,8 +82,33 @@ def write_config(folder: Path, config: TrainConfig) -> None:
 
 
 def delete(folder: Path) -> None:
-    """Under another name first: a run that is half deleted should not be found."""
-    shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}.{time.time_ns()}.deleted")))
+    """Under another name first: a run that is half deleted should not be found, unless that is where it ends.
+
+    Raises PermissionError, in words, for what belongs to another user.
+    """
+    try:
+        away = folder.rename(folder.with_name(f".{folder.name}.{time.time_ns()}.deleted"))
+        try:
+            _open_up(away)
+            shutil.rmtree(away)
+        except OSError:
+            away.rename(folder)
+            raise
+    except PermissionError as error:
+        raise PermissionError(
+            f"{folder.name} cannot be deleted: this program may not delete {error.filename}. "
+            "Delete the folder as the user to whom it belongs"
+        ) from error
+
+
+def _open_up(folder: Path) -> None:
+    """What its owner may not look into, or change, can be deleted all the same."""
+    with suppress(PermissionError):  # it belongs to another
+        if folder.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
+            folder.chmod(stat.S_IRWXU)
+        for inside in folder.iterdir():
+            if inside.is_dir() and not inside.is_symlink():
+                _open_up(inside)
 
 
 def broken(read: Callable[[Path], object]) -> dict[str, str]:
@@ -79,6 +120,14 @@ def broken(read: Callable[[Path], object]) -> dict[str, str]:
         except (OSError, ValueError) as error:
             reasons[folder.name] = str(error)
     return reasons
+
+
+def why_unreadable(error: OSError | ValueError) -> str:
+    """What is wrong with a config, in words that go on after its path."""
+    if isinstance(error, PermissionError):
+        return "cannot be read: this program has no permission to"
+    why = error.strerror if isinstance(error, OSError) else error
+    return f"is not the config of a training run: {why}"
 
 
 def keep_alone(file: Path) -> None:

@@ -54,7 +54,7 @@ class Run:
         except (FileNotFoundError, NotADirectoryError):
             raise FileNotFoundError(f"there is no training run in {self.path}: it has no config.json") from None
         except (OSError, ValueError) as error:
-            raise ValueError(f"{self.config_file} is not the config of a training run: {error}") from None
+            raise ValueError(f"{self.config_file} {folders.why_unreadable(error)}") from None
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -241,7 +241,7 @@ class Run:
 
     def delete(self) -> None:
         """For good. Its dataset stays. Raises RunBusy while it is being trained."""
-        with self._at_rest():
+        with suppress(OSError), self._at_rest():  # where nobody can hold the lock nobody trains
             queue.leave(self.path)
         folders.delete(self.path)
 
