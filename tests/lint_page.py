@@ -28,7 +28,7 @@ PROGRAMS = {
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],
     "curves": [FUNCTION, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],
     "hardest": ["export function page(element, server, trigger) {", TRAIN / "hardest.js", "}"],
-    "camera": ["export function page(element, props, server, watch) {", CAMERA / "camera.js", "}"],
+    "camera": ["export function page(element, props, server, watch) {", PAGE / "asking.js", CAMERA / "camera.js", "}"],
     "tell": ["export function page(element) {", TRAIN / "tell.js", "}"],
 }
 

@@ -1,7 +1,6 @@
 // Live pictures: each view shows what a generator makes of the drawing, and is never left behind it.
 const PATIENCE = 10_000; // ms until a request counts as lost
 const COMPARED = 3; // models beside the chosen one
-const session = Math.random().toString(36).slice(2) + Date.now().toString(36);
 
 const picture = find("#draw-picture");
 let version = 0; // of the drawing; each change is a new one
@@ -79,8 +78,6 @@ function receive(asker, reply, asked, made, started) {
   }
   return true;
 }
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function showPicture(on, url) {
   on.image.src = url;

@@ -12,10 +12,10 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
 PAGE = Path(__file__).parent
 # In this order they are one script, and one style.
 STYLES = ("canvas", "controls", "overlays", "strip", "help", "narrow")
-SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "computing", "own", "live", "lens", "wipe",
-           "symmetry", "guides", "colourways", "surprise", "pen", "png", "link", "keep", "trace", "given", "zip",
-           "shelf", "strip", "handed", "making", "webp", "animation", "photo", "dress", "teach", "keys",
-           "controls")  # fmt: skip
+SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "computing", "own", "asking", "live",
+           "lens", "wipe", "symmetry", "guides", "colourways", "surprise", "pen", "png", "link", "keep", "trace",
+           "given", "zip", "shelf", "strip", "handed", "making", "webp", "animation", "photo", "dress", "teach",
+           "keys", "controls")  # fmt: skip
 # And before them, of others, what of each is used.
 LIBRARIES = {"perfect-freehand.js": "getStroke", "gifenc.js": "GIFEncoder, quantize, applyPalette"}
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}
@@ -32,7 +32,12 @@ def script() -> str:
     libraries = [
         f"const {{ {used} }} = ((exports) => {{\n{text}\nreturn exports;\n}})({{}});" for used, text in texts.items()
     ]
-    return "\n".join([*libraries, *((PAGE / f"{name}.js").read_text("utf-8") for name in SCRIPTS)])
+    return "\n".join([*libraries, *(part(name) for name in SCRIPTS)])
+
+
+def part(name: str) -> str:
+    """One of the scripts, for a page that has something in common with this one."""
+    return (PAGE / f"{name}.js").read_text("utf-8")
 
 
 def describe(name: str, about: "Metadata") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from PIL import Image
 
+from pix2pix.page.page import part
 from ui.asked import answer, decode, encode, text
 from ui.studio import Studio, StudioError
 
@@ -34,7 +35,7 @@ def camera(studio: Studio) -> gr.HTML:
     return gr.HTML(
         html_template=(PAGE / "camera.html").read_text("utf-8"),
         css_template=(PAGE / "camera.css").read_text("utf-8"),
-        js_on_load=(PAGE / "camera.js").read_text("utf-8"),
+        js_on_load=f"{part('asking')}\n{(PAGE / 'camera.js').read_text('utf-8')}",
         apply_default_css=False,
         server_functions=[see, lines],
         elem_id="camera",

@@ -21,9 +21,7 @@ const WHY = {
   NotReadableError: "The camera cannot be read: another program may be using it.",
 };
 const find = (selector) => element.querySelector(selector);
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const video = find("video");
-const session = Math.random().toString(36).slice(2) + Date.now().toString(36);
 let model = null; // { name, size }; null: the camera is not for the one that is chosen
 let stream = null;
 let starting = 0; // the number of the last start: one that was stopped meanwhile is not wanted any more
