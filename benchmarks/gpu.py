@@ -20,8 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this file is run itself, not as a module
 
+from benchmarks.app_process import end, running
 from pix2pix.files.places import ROOT
 from training.config import DEMO_SETTINGS, OBJECTIVES, TrainConfig
 from training.run import Run
@@ -93,15 +96,7 @@ def _tried(name: str, options: Options) -> tuple[str, str, float]:
     command = [sys.executable, __file__, "--only", name, "--device", options.device, "--work", str(options.work)]
     environment = {**os.environ, "PIX2PIX_RUNS": str(options.work / "runs")}
     started = time.monotonic()
-    try:
-        done = subprocess.run(
-            [*command, *(["--tiny"] if options.tiny else [])],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment, cwd=ROOT,
-            timeout=PATH_S, check=False,
-        )  # fmt: skip
-        output, code = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as late:
-        output, code = f"{_text(late.stdout)}\nNot done after {PATH_S:.0f} s.", 1
+    output, code = _output_within([*command, *(["--tiny"] if options.tiny else [])], environment, PATH_S)
     lines = [line for line in output.splitlines() if line.strip()] or [f"It ended with status {code} and no word."]
     state = "passed" if not code else "not here" if NotHereError.__name__ in lines[-1] else "failed"
     if state == "not here":
@@ -109,8 +104,15 @@ def _tried(name: str, options: Options) -> tuple[str, str, float]:
     return state, "\n".join(lines[-MOST_LINES:]), time.monotonic() - started
 
 
-def _text(output: bytes | str | None) -> str:
-    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""
+def _output_within(command: list[str], environment: dict[str, str], seconds: float) -> tuple[str, int]:
+    """What it printed, and its status: 1 where it was not done in time, and was ended with all that it had started."""
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+    with psutil.Popen(command, env=environment, cwd=ROOT, **pipe) as process:
+        try:
+            return process.communicate(timeout=seconds)[0], process.returncode
+        except subprocess.TimeoutExpired:
+            end(process)
+            return f"{process.communicate()[0]}\nNot done after {seconds:.0f} s.", 1
 
 
 # --- the paths
@@ -217,24 +219,18 @@ def app(options: Options) -> str:
     """Started, stopped and resumed from the app."""
     from gradio_client import Client
 
-    command = [sys.executable, "-u", "app.py", "--no-inbrowser", "--port", "7999"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        try:
-            url = next(line.split()[1] for line in process.stdout if line.startswith("Open http"))
-            client = Client(url, verbose=False)
-            client.predict(str(options.work / "pairs"), "by-app", "quick", "BtoA", api_name="/train_start")
-            run = Run.named("by-app")
-            _wait(lambda: run.status().step > 2, run)
-            client.predict("by-app", api_name="/train_stop")
-            _wait(lambda: run.status().state == "stopped", run)
-            stopped = run.status().step
-            run.submit()
-            _wait(lambda: run.status().step > stopped, run)
-            client.predict("by-app", api_name="/train_stop")
-            _wait(lambda: run.status().state == "stopped", run)
-        finally:
-            process.terminate()
+    with running() as started:
+        client = Client(started.url, verbose=False)
+        client.predict(str(options.work / "pairs"), "by-app", "quick", "BtoA", api_name="/train_start")
+        run = Run.named("by-app")
+        _wait(lambda: run.status().step > 2, run)
+        client.predict("by-app", api_name="/train_stop")
+        _wait(lambda: run.status().state == "stopped", run)
+        stopped = run.status().step
+        run.submit()
+        _wait(lambda: run.status().step > stopped, run)
+        client.predict("by-app", api_name="/train_stop")
+        _wait(lambda: run.status().state == "stopped", run)
     return f"stopped at step {stopped}, resumed, and stopped at step {run.status().step}"
 
 

@@ -16,10 +16,7 @@ import base64
 import bisect
 import io
 import json
-import os
 import random
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +32,7 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.app_process import running
 from benchmarks.machine import describe
 from pix2pix.files.places import ROOT
 
@@ -77,25 +75,12 @@ def main() -> None:
 
 @contextmanager
 def serve(program: list[str] | None = None, **environment: str) -> Iterator[tuple[str, psutil.Process]]:
-    """`python app.py` on a free port, without any runs of one's own. Yields its address and its process.
-
-    program:     what Python runs instead of app.py
-    environment: variables that it gets beside ours
-    """
-    with socket.socket() as probe, tempfile.TemporaryDirectory() as runs:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-        probe.close()
-        command = [sys.executable, *(program or [str(ROOT / "app.py")]), "--no-inbrowser", "--port", port]
-        variables = os.environ | {"PIX2PIX_RUNS": runs} | environment
-        with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout
-            try:
-                if "http" not in (line := process.stdout.readline()):
-                    raise RuntimeError(f"The app did not start. It said: {line!r}")
-                yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
-            finally:
-                process.terminate()
+    """`python app.py`, or another program, without any runs of one's own. Yields its address and its process."""
+    program = program or [str(ROOT / "app.py")]
+    with tempfile.TemporaryDirectory() as runs:
+        environment = {"PIX2PIX_RUNS": runs} | environment
+        with running(program=program, **environment) as app:
+            yield app.url, app.process
 
 
 async def measure(url: str, process: psutil.Process, seconds: float) -> dict[str, dict[str, float]]:

@@ -52,8 +52,8 @@ def main() -> int:
         place = Place(Path(folder))
         with place.serve() as (url, process):
             asyncio.run(soak(url, process, place, options, faults))
+            faults += [f"{child} is still there" for child in place.trainers() if child.is_running()]
         faults += place.left_over()
-        faults += [f"{child} is still there" for child in place.trainers() if child.is_running()]
     print(
         "\n".join(["", *(f"FAULT: {fault}" for fault in faults)]) if faults else "\nNothing was kept, nothing failed."
     )

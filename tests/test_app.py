@@ -1,8 +1,7 @@
 """`python app.py`, as a person starts it, and its endpoints, as a program calls them."""
 
 import json
-import os
-import socket
+import re
 import subprocess
 import sys
 import time
@@ -13,12 +12,15 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import gradio as gr
+import psutil
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageOps
 
 import app
+from benchmarks import app_process
+from benchmarks.app_process import free_port, has_ended, running
 from pix2pix import Translator
 from pix2pix.files import checkpoint, places
 from pix2pix.files.checkpoint import Metadata, Side
@@ -40,14 +42,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     generator = Generator(GeneratorConfig(32, ngf=4))
     metadata = Metadata("tiny", 1, a=Side("edges"), b=Side("photo"))
     checkpoint.save(folder / "runs" / "tiny" / places.GENERATOR_FILE, generator, metadata)
-    url = f"http://127.0.0.1:{free_port()}"
-    environment = {"PIX2PIX_RUNS": str(folder / "runs"), "GRADIO_SERVER_PORT": url.rpartition(":")[2]}
-    command = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser"]
-    with subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        assert url.encode() in process.stdout.readline()
-        yield url, folder / "runs"
-        process.terminate()
+    url, runs = f"http://127.0.0.1:{free_port()}", folder / "runs"
+    with running(cwd=folder, PIX2PIX_RUNS=str(runs), GRADIO_SERVER_PORT=url.rpartition(":")[2]) as started:
+        assert started.url == url
+        yield url, runs
 
 
 @pytest.mark.parametrize(
@@ -78,27 +76,22 @@ def test_an_app_that_others_can_open_is_public(arguments: list[str], public: boo
 )  # fmt: skip
 def test_a_private_page_for_others_is_never_open(address: str, asked_for: list[str], given: str, tmp_path: Path):
     """As in Docker, whose image listens everywhere, or through a proxy. It prints only a password that it made."""
-    port = free_port()
-    environment = os.environ | {"GRADIO_SERVER_NAME": address, "PIX2PIX_RUNS": str(tmp_path / "runs")}
-    words = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", *asked_for, "--port", str(port)]
-    words += [given, "open sesame"] if given == "--password" else []
+    environment = {"GRADIO_SERVER_NAME": address, "PIX2PIX_RUNS": str(tmp_path / "runs")}
     environment |= {given: "open sesame"} if given.isupper() else {}
-    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        said = iter(process.stdout.readline, "")
+    words = [given, "open sesame"] if given == "--password" else []
+    with running(*asked_for, *words, **environment) as started:
         password = "open sesame"
         if given == "made":
-            password = next(line for line in said if "password" in line).split()[-1]
+            password = started.wait_until_said(re.compile(r"password (\S+)$", re.MULTILINE))
             assert len(password) >= 16
         else:
-            next(line for line in said if line.startswith("Open "))
-        url = f"http://127.0.0.1:{port}"
+            assert "open sesame" not in started.said()
+        url = f"http://127.0.0.1:{started.port}"
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"{url}/config", timeout=20)
         assert Client(url, auth=("anyone", password), verbose=False).view_api(return_format="dict", print_info=False)
         with pytest.raises(ValueError, match="Could not login"):
             Client(url, auth=("anyone", "another"), verbose=False)
-        process.terminate()
 
 
 def test_a_host_that_is_none_is_said():
@@ -108,10 +101,28 @@ def test_a_host_that_is_none_is_said():
     assert "'https://studio.example/' is no name of a host, such as studio.example.org" in done.stderr
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+PARENT = """
+import signal, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("Open http://127.0.0.1:" + str(child.pid) + " in a browser.", flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_is_started_here_is_ended_with_all_below_it(monkeypatch: pytest.MonkeyPatch):
+    """Also what does not heed SIGTERM, and has left its session."""
+    monkeypatch.setattr(app_process, "END_S", 0.2)
+    with running(program=["-c", PARENT]) as started:
+        child = psutil.Process(started.port)
+    assert has_ended(child)
+    assert has_ended(started.process)
+
+
+def test_what_ends_at_once_is_said():
+    program = ["-c", "raise SystemExit('no more of this')"]
+    with pytest.raises(RuntimeError, match="no more of this"), running(program=program):
+        pass
 
 
 def test_the_page_can_be_installed_as_an_app(served: tuple[str, Path]):
@@ -163,7 +174,8 @@ def test_the_example_of_a_client_saves_what_the_app_draws(served: tuple[str, Pat
     ]
     told = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
     assert "picture.webp is what tiny makes of drawing.png" in told
-    assert Image.open(tmp_path / "picture.webp").size == drawing.size
+    with Image.open(tmp_path / "picture.webp") as picture:
+        assert picture.size == drawing.size
 
 
 def test_a_program_is_told_of_an_unknown_model(served: tuple[str, Path], tmp_path: Path):

@@ -1,9 +1,15 @@
 """The script that tries everything on a GPU: here on the CPU, with networks as small as they can be."""
 
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
+from benchmarks import gpu
+from benchmarks.app_process import has_ended
 from pix2pix.files.places import ROOT
 
 
@@ -25,6 +31,20 @@ def test_what_a_cpu_has_passes_and_the_rest_is_said_to_be_not_here(tmp_path: Pat
     assert "losses differ by 0 at most in 5 steps" in report, "the CPU beside itself"
     assert "resumed and finished; losses differ by 0 at most" in report
     assert "0.000 grey levels from the CPU's, 0 at most" in report
+
+
+SLOW = """
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True).pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_path_that_takes_too_long_leaves_nothing_behind():
+    output, status = gpu._output_within([sys.executable, "-c", SLOW], dict(os.environ), 4.0)
+    assert (output.splitlines()[-1], status) == ("Not done after 4 s.", 1)
+    with suppress(psutil.NoSuchProcess):
+        assert has_ended(psutil.Process(int(output.split()[0])))
 
 
 def test_a_path_that_fails_is_named_with_its_reason_and_the_others_still_run(tmp_path: Path):

@@ -13,7 +13,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from starlette.responses import PlainTextResponse
 
-from tests.test_app import free_port
+from benchmarks.app_process import free_port
 from ui import guard
 from ui.blocks import Page
 from ui.demo import create_demo
@@ -280,7 +280,8 @@ def test_a_program_uses_the_page_as_before(private: Served, make_generator: Any,
     assert isinstance(endpoints, dict)
     assert {"/translate", "/train_start", "/train_status", "/train_stop"} <= set(endpoints["named_endpoints"])
     result = client.predict(handle_file(tmp_path / "drawing.png"), "mine", None, api_name="/translate")
-    assert Image.open(result).size == (50, 40)
+    with Image.open(result) as opened:
+        assert opened.size == (50, 40)
 
 
 def test_curl_uses_the_queue_and_its_event_stream(private: Served, runs: Path):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pix2pix.files.places import ROOT
-from tests.test_app import free_port
+from benchmarks.app_process import running
 from tests.test_guard import Served, form
 from tests.test_trouble import wait_until
 from ui import guard
@@ -49,28 +48,19 @@ def asked_for(tmp_path: Path) -> Path:
 
 
 def test_the_app_asks_no_other_machine_for_anything(asked_for: Path, tmp_path: Path, pairs: Path, runs: Path):
-    port = free_port()
-    served = Served(f"http://127.0.0.1:{port}", port, 0)
-    environment = os.environ | {"ASKED_FOR": str(asked_for), "PYTHONPATH": str(tmp_path / "watch")}
-    for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE"):
-        environment.pop(name, None)
-    words = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", "--port", str(port)]
-    with subprocess.Popen(words, env=environment, cwd=tmp_path, stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout
-            process.stdout.readline()
-            assert served.ask("/").status == 200
-            assert served.ask("/config").status == 200
-            body, kind = form(next(pairs.glob("*.png")).read_bytes())
-            path = json.loads(served.ask(guard.UPLOAD, body, Content_Type=kind).words)[0]
-            sent = {"path": path, "meta": {"_type": "gradio.FileData"}}
-            assert "event: complete" in served.told("translate", sent, "edges2shoes", None)
-            assert "event: complete" in served.told("train_start", str(pairs), "boxes", "quick", "AtoB", "auto", "")
-            wait_until(lambda: '"state": "running"' in served.told("train_status", "boxes"))
-            assert "event: complete" in served.told("train_stop", "boxes")
-        finally:
-            process.terminate()
-            process.communicate()
+    watched = {"ASKED_FOR": str(asked_for), "PYTHONPATH": str(tmp_path / "watch")}
+    as_everywhere = ["GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE"]
+    with running(cwd=tmp_path, without=as_everywhere, **watched) as app:
+        served = Served(app.url, app.port, 0)
+        assert served.ask("/").status == 200
+        assert served.ask("/config").status == 200
+        body, kind = form(next(pairs.glob("*.png")).read_bytes())
+        path = json.loads(served.ask(guard.UPLOAD, body, Content_Type=kind).words)[0]
+        sent = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        assert "event: complete" in served.told("translate", sent, "edges2shoes", None)
+        assert "event: complete" in served.told("train_start", str(pairs), "boxes", "quick", "AtoB", "auto", "")
+        wait_until(lambda: '"state": "running"' in served.told("train_status", "boxes"))
+        assert "event: complete" in served.told("train_stop", "boxes")
     assert not asked_for.exists(), asked_for.read_text()
 
 

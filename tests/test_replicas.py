@@ -2,17 +2,16 @@
 
 import asyncio
 import io
-import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 import uvicorn
 import yaml
@@ -24,12 +23,12 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
+from benchmarks.app_process import free_port, running
 from benchmarks.load import Page
 from pix2pix.files import checkpoint, places
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.files.places import ROOT
 from pix2pix.models import Generator, GeneratorConfig
-from tests.test_app import free_port
 from tests.test_canvas import drawn
 
 COOKIE = "replica"
@@ -78,7 +77,7 @@ class Proxy:
 class Served:
     url: str
     proxy: Proxy
-    processes: list[subprocess.Popen[str]]
+    processes: list[psutil.Popen]
 
 
 @pytest.fixture(scope="module")
@@ -87,26 +86,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     metadata = Metadata("tiny", 1, a=Side("edges"), b=Side("photo"))
     checkpoint.save(runs / "tiny" / places.GENERATOR_FILE, Generator(GeneratorConfig(32, ngf=4)), metadata)
     # A Space is a public page, too, and needs no address that others reach.
-    environment = os.environ | {"SPACE_ID": "owner/name", "PIX2PIX_RUNS": str(runs)}
-    with ExitStack() as stack:
-        processes, urls = [], []
-        for _ in range(2):
-            port = str(free_port())
-            command = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", "--port", port]
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-            stack.enter_context(process)
-            stack.callback(process.terminate)
-            processes.append(process)
-            urls.append(f"http://127.0.0.1:{port}")
-        for process in processes:
-            assert any("http" in line for line in iter(process.stdout.readline, "")), "it has started"
-        proxy, port = Proxy(urls), free_port()
+    environment = {"SPACE_ID": "owner/name", "PIX2PIX_RUNS": str(runs)}
+    with ExitStack() as stack, ThreadPoolExecutor() as at_once:
+        both = [at_once.submit(stack.enter_context, running(**environment)) for _ in range(2)]
+        apps = [started.result() for started in both]
+        proxy, port = Proxy([app.url for app in apps]), free_port()
         server = uvicorn.Server(uvicorn.Config(proxy.app, port=port, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()
         while not server.started:
             assert thread.is_alive()
-        yield Served(f"http://127.0.0.1:{port}", proxy, processes)
+        yield Served(f"http://127.0.0.1:{port}", proxy, [app.process for app in apps])
         server.should_exit = True
         thread.join(SOON)
 

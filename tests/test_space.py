@@ -1,9 +1,6 @@
 """The folder as a Hugging Face Space: what its README says to it, and what a visitor of it may do."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +8,8 @@ import yaml
 from gradio_client import Client
 from packaging.requirements import Requirement
 
+from benchmarks.app_process import running
 from pix2pix.files.places import ROOT
-from tests.test_app import free_port
 
 
 @pytest.fixture
@@ -44,15 +41,7 @@ def test_what_the_app_needs_is_named_there():
 
 
 def test_a_visitor_of_a_space_can_translate_but_not_train(tmp_path: Path):
-    port = free_port()
-    environment = {"SPACE_ID": "owner/name", "GRADIO_SERVER_PORT": str(port), "PIX2PIX_RUNS": str(tmp_path)}
-    command = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser"]
-    with subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        try:
-            assert str(port).encode() in process.stdout.readline()
-            endpoints = Client(f"http://127.0.0.1:{port}", verbose=False).view_api(return_format="dict")
-        finally:
-            process.terminate()
+    with running(SPACE_ID="owner/name", PIX2PIX_RUNS=str(tmp_path)) as app:
+        endpoints = Client(app.url, verbose=False).view_api(return_format="dict")
     assert isinstance(endpoints, dict)
     assert set(endpoints["named_endpoints"]) == {"/translate"}

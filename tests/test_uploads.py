@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import zeros
 
-from pix2pix.files.places import ROOT
-from tests.test_app import free_port
+from benchmarks.app_process import running
 from tests.test_guard import Served, form, serve
 from training.config import TrainConfig
 from training.run import Run
@@ -195,18 +192,14 @@ def test_a_call_leaves_no_empty_file_behind(public: Served, folder: Path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_an_app_that_is_ended_takes_its_folder_with_it(number: int, tmp_path: Path):
     """Docker ends it with SIGTERM, a terminal with SIGINT."""
-    port, place = free_port(), tmp_path / "tmp"
+    place = tmp_path / "tmp"
     place.mkdir()
-    environment = os.environ | {"TMPDIR": str(place), "PIX2PIX_RUNS": str(tmp_path / "runs")}
-    environment.pop(command.FOLDER)
-    words = [sys.executable, "-u", str(ROOT / "app.py"), "--no-inbrowser", "--port", str(port)]
-    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        process.stdout.readline()
-        served = Served(f"http://127.0.0.1:{port}", port, 0)
+    folders = {"TMPDIR": str(place), "PIX2PIX_RUNS": str(tmp_path / "runs")}
+    with running(without=[command.FOLDER], **folders) as started:
+        served = Served(started.url, started.port, 0)
         body, kind = form(b"picture")
         path = Path(json.loads(served.ask(guard.UPLOAD, body, Content_Type=kind).words)[0])
         assert path.is_relative_to(place)
-        process.send_signal(number)
-        assert process.wait(60) == 0
+        started.process.send_signal(number)
+        assert started.process.wait(60) == 0
     assert list(place.iterdir()) == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.test_app import free_port
+from benchmarks.app_process import free_port
 from tests.test_guard import JSON_, Served, form, serve
 from ui import asked, guard, serving
 from ui.blocks import Page

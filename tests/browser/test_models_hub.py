@@ -1,19 +1,13 @@
 """The Models tab and the Hub: buttons of an app in a process of its own, whose Hub is a server of ours."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.app_process import running
 from pix2pix.files import checkpoint
-from pix2pix.files.places import ROOT
 from tests.test_hub import TOKEN, Hub, server  # noqa: F401 (a fixture)
 
 SOON = 60_000  # ms
@@ -24,29 +18,10 @@ def studio(server: Hub, tmp_path: Path, make_generator: Callable[..., Path]) -> 
     """`python app.py` with a run called mine. Yields its address and its runs."""
     runs = tmp_path / "runs"
     make_generator("generator", folder=runs / "mine")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     own = {"PIX2PIX_RUNS": str(runs), "HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "cache")}
     own |= {"HF_HUB_DISABLE_XET": "1", "HF_TOKEN": TOKEN}
-    command = [sys.executable, "app.py", "--no-inbrowser", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | own, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(url := f"http://127.0.0.1:{port}")
-            yield url, runs
-        finally:
-            process.terminate()
-
-
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            httpx.get(url, trust_env=False)
-            return
-        except httpx.TransportError:
-            assert time.monotonic() < deadline, "the app does not answer"
-            time.sleep(0.2)
+    with running(**own) as app:
+        yield app.url, runs
 
 
 @pytest.fixture
