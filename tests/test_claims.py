@@ -131,6 +131,7 @@ def scattered(path: Path) -> None:
     torch.save({f"model.{number}.conv_block.1.weight": torch.zeros(1) for number in range(20_001)}, path)
 
 
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants:UserWarning")  # by torch: it takes time
 @pytest.mark.parametrize(
     "write", [zipped, expanded, sparse, flat, numbered, empty, deep, scattered], ids=lambda write: write.__name__
 )

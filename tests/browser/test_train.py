@@ -68,6 +68,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def width(picture: Path) -> int:
+    with Image.open(picture) as opened:
+        return opened.width
+
+
 def give(page: Page, folder: Path) -> None:
     page.get_by_label("Folder of pictures").fill(str(folder))
     page.get_by_label("Folder of pictures").press("Enter")
@@ -238,7 +243,7 @@ def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Pa
         page.locator("#train-pin").click()
     chooser.value.set_files(tmp_path / "mine.png")
     expect(page.locator(".toast-body").last).to_contain_text("the last column")
-    wait_for(lambda: Image.open(Run.named("circles").previews()[-1]).width > 5 * 36)
+    wait_for(lambda: width(Run.named("circles").previews()[-1]) > 5 * 36)
 
     page.get_by_role("button", name="Stop at a time").click()
     page.locator("#train-at input, #train-at textarea").first.fill("7:xx")
