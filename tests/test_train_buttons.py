@@ -1,6 +1,8 @@
 """Each button of the Train tab, with no run, one run, a broken one and one that is gone: never a traceback."""
 
+import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from ui.train.starting import start
 BUTTONS = ("train-stop", "train-resume", "train-set-at", "train-extend", "train-rename", "train-delete",
            "train-delete-sure", "train-preview-now", "train-save-now", "train-report", "train-zip", "train-samples",
            "train-duplicate", "train-fine-tune")  # fmt: skip
+
+
+NO_SENTENCE = re.compile(r"\[Errno|Traceback|NoneType|has no attribute|Error\b")
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +50,27 @@ def make(name: str, pairs: Path) -> Run:
     return Run.create(TrainConfig(name=name, dataset=str(pairs), ngf=4, ndf=4, crop_size=32, load_size=32))
 
 
+@pytest.mark.parametrize("trains", [False, True], ids=["nothing trains", "one trains"])
 @pytest.mark.parametrize("button", BUTTONS)
-def test_a_button_has_an_answer_whatever_became_of_the_run(press: Callable[..., Any], pairs: Path, button: str):
-    said = []
-    for name in (None, "", "gone", "broken", "../x", "x" * 5000, 7):
-        if name == "broken":
-            make("broken", pairs).config_file.write_text("[]")
-        try:
-            press(button, name)
-        except gr.Error as error:
-            said.append(error.message)
+def test_a_button_has_an_answer_whatever_became_of_the_run(
+    press: Callable[..., Any], pairs: Path, button: str, trains: bool
+):
+    said, names = [], [None, "", "gone", "broken", "../x", "x" * 5000, 7]
+    make("broken", pairs).config_file.write_text("[]")
+    with ExitStack() as training:
+        if trains:
+            make("other", pairs)  # which waits in the queue if it is resumed
+            going = make("going", pairs)
+            training.enter_context(going.claim())
+            going.write_status(state="running", step=3, total=9)
+            names += ["other", "going"]
+        for name in names:
+            try:
+                press(button, name)
+            except gr.Error as error:
+                said.append(error.message)
     assert all(0 < len(words) < 700 for words in said)
+    assert not [words for words in said if NO_SENTENCE.search(words)]
 
 
 def test_the_only_run_is_deleted_without_an_error(press: Callable[..., Any], pairs: Path):

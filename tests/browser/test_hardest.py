@@ -64,8 +64,11 @@ def test_without_a_run_there_is_nothing_to_look_through(open_page: Callable[...,
 
 
 def test_a_run_that_has_saved_nothing_says_so(open_page: Callable[..., Page], circles: Path):
-    Run.create(TrainConfig(name="circles", dataset=str(circles), **TINY))
+    run = Run.create(TrainConfig(name="circles", dataset=str(circles), **TINY))
     page = open_page(viewport={"width": 360, "height": 740})
     page.get_by_role("button", name="Hardest pairs").click()
     expect(page.locator("#train-hardest .hint")).to_contain_text("circles has saved no generator yet", timeout=WAIT_MS)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    run.config_file.write_text("[]")
+    expect(page.locator("#train-status")).to_contain_text("Broken", timeout=WAIT_MS)
+    expect(page.get_by_role("button", name="Look again")).to_be_hidden(timeout=WAIT_MS)

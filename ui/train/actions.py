@@ -85,7 +85,9 @@ class RunActions:
 
         def rename(name: str, new: str) -> dict[Any, Any]:
             with errors_on_page():
-                new = Run.named(name).rename((new or "").strip()).name
+                if not (new := (new or "").strip()):
+                    raise ValueError("Give the run a new name.")
+                new = Run.named(name).rename(new).name
             return show(new) | {self.new_name: ""}
 
         to_delete = gr.State("")  # the one that was asked about, whichever is shown by then

@@ -24,7 +24,9 @@ const runOfPage = () => document.querySelector("#train-status [data-run]")?.data
 async function look() {
   if (!element.isConnected) return clearInterval(timer);
   const run = runOfPage();
-  find(".open-hardest").hidden = !run; // there is nothing to look through
+  // Without a run there is nothing to look through; what was open is so again when there is one.
+  find(".open-hardest").hidden = !run;
+  find(".hard").style.display = run ? "" : "none";
   if (find(".hard").hidden || document.hidden || isAsking || !run) return;
   isAsking = true;
   const stamp = run === shown.run ? shown.stamp : "none";
