@@ -18,6 +18,7 @@ import pytest
 
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
+from tests.trainers import Trainer
 from training.config import TrainConfig
 from training.run import Run
 
@@ -55,14 +56,14 @@ def test_a_file_that_may_not_grow_costs_no_save(pairs: Path):
         "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "save_every": 5, "preview_every": 50,
     }  # fmt: skip
     run = Run.create(TrainConfig(name="limited", dataset=str(pairs), steps=10, **settings))
-    command = [sys.executable, "-m", "training", str(run.path)]
-    assert subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert Trainer(run).wait() == 0
     run.extend(10)
     before = {file: file.read_bytes() for file in (run.state_file, run.generator_file)}
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
+    command = [sys.executable, "-m", "training", str(run.path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, preexec_fn=limit, check=False)
     assert done.returncode not in (0, None)
     status = run.status()
@@ -70,5 +71,5 @@ def test_a_file_that_may_not_grow_costs_no_save(pairs: Path):
     assert status.error.endswith("Resume continues from step 10.")
     assert {file: file.read_bytes() for file in before} == before
     assert not list(run.path.glob(".*.tmp"))
-    assert subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert Trainer(run).wait() == 0
     assert checkpoint.load(run.generator_file)[1].steps == 20
