@@ -1,10 +1,11 @@
 """Many drawers at once: what each gets of `python app.py`, over the very requests that the page makes.
 
-python benchmarks/load.py [--seconds 60] [--streams 4 --cost 9]
+python benchmarks/load.py [--seconds 60] [--streams 4 --cost 9] [--drawers 200]
 
 The app is a process of its own on the loopback interface, with the generator that it offers first. A drawer is what
 the page is: a pen that moves and rests, one request in flight, and the newest drawing sent when the answer returns.
-The drawers share the processor with the app, and take some milliseconds of it a picture.
+Whoever is told to wait for his turn asks again with the newest drawing, and a picture's time counts from when it was
+first asked for. The drawers share the processor with the app, and take some milliseconds of it a picture.
 
 With `--streams` and `--cost` a machine is simulated that this one is not: its generator merely waits, so many
 milliseconds for a picture, in so many streams at once. All else of the app is what it is, on the cores of this one.
@@ -20,10 +21,11 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -62,6 +64,7 @@ main()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="for each number of drawers (default: 60)")
+    parser.add_argument("--drawers", type=int, nargs="+", default=DRAWERS, help="so many at once, one after the other")
     parser.add_argument("--streams", type=int, default=0, help="simulate a machine with so many")
     parser.add_argument("--cost", type=float, default=9.0, help="of a picture there, in ms")
     options = parser.parse_args()
@@ -69,7 +72,7 @@ def main() -> None:
     with serve(simulated if options.streams else None) as (url, process):
         if options.streams:
             print(f"simulated: {options.streams} streams, in each of which a picture takes {options.cost:g} ms\n")
-        figures = asyncio.run(measure(url, process, options.seconds))
+        figures = asyncio.run(measure(url, process, options.seconds, options.drawers))
     print("\n" + json.dumps(figures))
 
 
@@ -83,7 +86,9 @@ def serve(program: list[str] | None = None, **environment: str) -> Iterator[tupl
             yield app.url, app.process
 
 
-async def measure(url: str, process: psutil.Process, seconds: float) -> dict[str, dict[str, float]]:
+async def measure(
+    url: str, process: psutil.Process, seconds: float, numbers: Sequence[int] = DRAWERS
+) -> dict[str, dict[str, float]]:
     drawings = [_drawing(seed) for seed in range(DRAWINGS)]
     async with httpx.AsyncClient(
         base_url=url,
@@ -94,11 +99,11 @@ async def measure(url: str, process: psutil.Process, seconds: float) -> dict[str
     ) as client:
         page = await Page.open(client)
         print(f"{describe()}; {page.model}\n")
-        print("| drawers | pictures/s | p50 (ms) | p95 (ms) | slowest drawer (/s) | errors | superseded | RSS (MB) |")
+        print("| drawers | pictures/s | p50 (ms) | p95 (ms) | slowest drawer (/s) | errors | told to wait | RSS (MB) |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- |")
         await _draw_together(page, 1, drawings, SETTLE)
         figures = {}
-        for drawers in DRAWERS:
+        for drawers in numbers:
             seen = await _draw_together(page, drawers, drawings, seconds)
             row = figures[str(drawers)] = _row(seen, seconds) | {"rss_mb": process.memory_info().rss / 1e6}
             print("| {} | {:.1f} | {:.0f} | {:.0f} | {:.2f} | {} | {} | {:.0f} |".format(drawers, *row.values()))
@@ -121,7 +126,7 @@ class Page:
         models = await page.ask("models", "page", {})
         return cls(client, component, models[0]["name"])
 
-    async def ask(self, function: str, session: str, data: dict[str, str]):
+    async def ask(self, function: str, session: str, data: dict[str, str]) -> Any:
         """As Gradio's page calls a server function. Raises httpx.HTTPError."""
         body = {"data": data, "component_id": self.component, "fn_name": function, "session_hash": session}
         reply = await self.client.post("/gradio_api/component_server/", json=body)
@@ -130,11 +135,11 @@ class Page:
 
 @dataclass
 class Seen:
-    """What a drawer saw: of each picture how many seconds it took, and how often there was none."""
+    """What a drawer saw: of each picture how many seconds it took, and how often there was another answer, or none."""
 
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
-    superseded: int = 0
+    told_to_wait: int = 0
 
 
 async def _draw_together(page: Page, drawers: int, drawings: list[str], seconds: float) -> list[Seen]:
@@ -144,23 +149,27 @@ async def _draw_together(page: Page, drawers: int, drawings: list[str], seconds:
 async def _draw(page: Page, seed: int, drawings: list[str], seconds: float) -> Seen:
     """`keepUp` of live.js in pix2pix/page: while the picture is not that of the drawing, the newest drawing is sent."""
     seen, changes, session = Seen(), _changes(random.Random(seed), seconds), f"drawer {seed}"
-    started, shown, failures = time.perf_counter(), 0, 0
+    started, shown, failures, asked = time.perf_counter(), 0, 0, None
     while (now := time.perf_counter() - started) < seconds:
         version = bisect.bisect(changes, now)
         if version == shown:
             await asyncio.sleep(changes[version] - now if version < len(changes) else seconds - now)
             continue
+        asked = now if asked is None else asked
         picture = drawings[(7 * seed + version) % DRAWINGS]
         try:
             reply = await page.ask("translate", session, {"model": page.model, "session": session, "picture": picture})
         except httpx.HTTPError:
             reply = {"error": "lost"}
         if "picture" in reply:
-            seen.latencies.append(time.perf_counter() - started - now)
-            shown, failures = version, 0
+            seen.latencies.append(time.perf_counter() - started - asked)
+            shown, failures, asked = version, 0, None
             continue
-        seen.superseded += "superseded" in reply
-        seen.errors += "error" in reply
+        if "again_ms" in reply:
+            seen.told_to_wait += 1
+            await asyncio.sleep(0.001 * int(reply["again_ms"]))
+            continue
+        seen.errors += 1
         failures += 1
         await asyncio.sleep(min(4.0, 0.25 * 2**failures))
     return seen
@@ -198,7 +207,7 @@ def _row(seen: list[Seen], seconds: float) -> dict[str, float]:
         "p95_ms": float(p95),
         "slowest_per_s": min(len(drawer.latencies) for drawer in seen) / seconds,
         "errors": sum(drawer.errors for drawer in seen),
-        "superseded": sum(drawer.superseded for drawer in seen),
+        "told_to_wait": sum(drawer.told_to_wait for drawer in seen),
     }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import json
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -110,6 +111,25 @@ def test_only_so_many_drawings_wait():
     gate.set()
     assert waiting[-1].result(20) == "newer"
     assert waiting[5].result(20) == "made"
+
+
+def test_a_page_is_told_that_it_waits_and_its_newest_drawing_is_translated(model: str, monkeypatch: pytest.MonkeyPatch):
+    """Long before it gives up, however many are before it."""
+    monkeypatch.setattr("ui.scheduler.TURN_S", 0.05)
+    studio, gate = Studio(), threading.Event()
+    translate = canvas.drawing_canvas(studio).translate  # pyright: ignore[reportAttributeAccessIssue]
+
+    async def draw() -> tuple[Any, Any]:
+        told = await translate(ask(model))
+        newer = asyncio.create_task(translate(ask(model, picture=drawn(64, 64))))
+        await asyncio.sleep(0)
+        gate.set()
+        return told, await newer
+
+    studio.scheduler.submit("busy", gate.wait)
+    told, made = in_a_loop(draw())
+    assert told == {"error": "Your drawing waits for its turn: it is number 1 in the line.", "again_ms": 0}
+    assert asked.decode(json.loads(made.body)["picture"]).size == (64, 64)
 
 
 def test_an_answer_says_where_its_time_went(model: str):

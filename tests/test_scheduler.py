@@ -1,12 +1,15 @@
 """Real threads, and events to know where they are: nothing here waits for time to pass."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
-from ui.scheduler import Scheduler, Superseded
+from tests.test_canvas import in_a_loop
+from ui.scheduler import Scheduler, StillWaiting, Superseded
 
 SOON = 10  # seconds until a wait counts as failed
 
@@ -94,6 +97,49 @@ def test_sessions_take_turns(scheduler: Scheduler, busy: Gate):
     for future in last:  # grows while it is walked through
         future.result(SOON)
     assert "".join(order) == "abc" * 4
+
+
+def told(scheduler: Scheduler, future: Future[Any]) -> str:
+    """What its page is told: that it still waits, at once."""
+    with pytest.raises(StillWaiting) as told:
+        in_a_loop(scheduler.in_turn(future))
+    assert future.cancelled()
+    return str(told.value)
+
+
+def test_who_waits_long_is_told_so_and_keeps_the_place(
+    scheduler: Scheduler, busy: Gate, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ui.scheduler.TURN_S", 0)
+    order: list[str] = []
+    first, second = (scheduler.submit(name, lambda name=name: order.append(name)) for name in "ab")
+    assert "number 2 in the line" in told(scheduler, second)
+    assert "number 1 in the line" in told(scheduler, first)
+    last = scheduler.submit("c", lambda: order.append("c"))
+    newer = [scheduler.submit(name, lambda name=name: order.append("newer " + name)) for name in "ba"]
+    busy.opened.set()
+    for future in (last, *newer):
+        future.result(SOON)
+    assert order == ["newer a", "newer b", "c"]
+
+
+def test_nobody_waits_for_one_who_does_not_ask_again(scheduler: Scheduler, busy: Gate, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ui.scheduler.TURN_S", 0)
+    monkeypatch.setattr("ui.scheduler.KEPT_S", -1)
+    told(scheduler, scheduler.submit("gone", lambda: "nothing"))
+    second = scheduler.submit("b", lambda: "b")
+    assert len(scheduler._waiting) == 1
+    busy.opened.set()
+    assert second.result(SOON) == "b"
+
+
+def test_what_is_being_computed_is_waited_for(scheduler: Scheduler, busy: Gate, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ui.scheduler.TURN_S", 0)
+    busy.opened.set()
+    future = scheduler.submit("a", lambda: time.sleep(0.2) or "made")
+    while not future.running():
+        pass
+    assert in_a_loop(scheduler.in_turn(future)) == "made"
 
 
 def test_an_eager_session_keeps_its_place_but_gains_none(scheduler: Scheduler, busy: Gate):

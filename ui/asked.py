@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from ui.scheduler import QueueFull, Superseded
+from ui.scheduler import Busy, Superseded
 from ui.studio import StudioError, read_picture
 
 MAX_PIXELS = 1024 * 1024  # of a drawing: the page sends it in the size of its model, and none is larger
@@ -21,13 +21,15 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 
-async def answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], R]) -> R | dict[str, str]:
-    """What the page gets, when its turn has come: never a traceback."""
+async def answer(begin: Callable[[], Awaitable[T]], reply: Callable[[T], R]) -> R | dict[str, Any]:
+    """What the page gets, when its turn has come: never a traceback. `again_ms`: ask again, after so many."""
     try:
         return reply(await begin())
     except Superseded:
         return {"superseded": "yes"}
-    except (StudioError, QueueFull) as error:
+    except Busy as error:
+        return {"error": str(error), "again_ms": error.again_ms}
+    except StudioError as error:
         return {"error": str(error)}
     except Exception:
         log.exception("the canvas asked for something that failed")

@@ -2,28 +2,61 @@
 
 A page that draws sends more drawings than a CPU can translate. Gradio's queue would work through all of them, long
 after the pen has moved on; here an older one that still waits is given up the moment a newer one arrives.
+
+Where many draw, a turn may take long to come. A page that heard nothing for so long would take the connection for lost,
+so it is told its place in the line after some seconds, and asks again with the drawing as it is by then.
 """
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-MOST_WAITING = 250  # sessions: on two cores the last of them has its picture before its page gives up
+MOST_WAITING = 250  # sessions: on two cores the last of them has its picture after some ten seconds
+TURN_S = 4.0  # until a page is told that it still waits; it gives up after ten
+KEPT_S = 3.0  # that its place is kept for it until it asks again
+LATER_MS = 2000
 
 
-class QueueFull(Exception):
+class Busy(Exception):
+    """Why there is no picture yet. Who asks again, after so many ms, may have it then."""
+
+    again_ms = 0
+
+
+class QueueFull(Busy):
     """So many sessions wait that no further one may."""
+
+    again_ms = LATER_MS
 
     def __init__(self) -> None:
         super().__init__("Too many drawings are waiting just now: try again in a moment.")
 
 
+class StillWaiting(Busy):
+    """The turn has not come yet. The place in the line is kept for who asks again soon."""
+
+    def __init__(self, before: int) -> None:
+        super().__init__(f"Your drawing waits for its turn: it is number {before + 1} in the line.")
+
+
 class Superseded(Exception):
     """A newer job of the same session arrived before this one's turn."""
+
+
+@dataclass
+class _Place:
+    """A session's in the line: what it waits for, or since nobody waits, until when it is kept."""
+
+    work: Callable[[], Any]
+    future: Future[Any]
+    kept_until: float = 0.0
 
 
 class Scheduler:
@@ -31,9 +64,9 @@ class Scheduler:
 
     def __init__(self) -> None:
         self._workers = 0
-        # session -> its waiting job, the next one first. A job that replaces another keeps its place in the line, and
+        # session -> its place, the next one first. A job that replaces another keeps its place in the line, and
         # a session that was just served goes to the end of it: that alone makes the turns fair.
-        self._waiting: dict[str, tuple[Callable[[], Any], Future[Any]]] = {}
+        self._waiting: dict[str, _Place] = {}
         self._arrival = threading.Condition()
         self.widen(1)
 
@@ -53,27 +86,63 @@ class Scheduler:
         """The same, without waiting for it. Who cancels the future gives up the turn. It may raise QueueFull."""
         future: Future[T] = Future()
         with self._arrival:
+            self._forget_places()
             if session not in self._waiting and len(self._waiting) >= MOST_WAITING:
                 future.set_exception(QueueFull())
                 return future
-            _, older = self._waiting.get(session, (None, None))
-            self._waiting[session] = (work, future)
+            older = self._waiting.get(session)
+            self._waiting[session] = _Place(work, future)
             self._arrival.notify()
-        if older is not None and older.set_running_or_notify_cancel():
-            older.set_exception(Superseded())
+        if older is not None and older.future.set_running_or_notify_cancel():
+            older.future.set_exception(Superseded())
         return future
+
+    async def in_turn(self, future: Future[T]) -> T:
+        """What was submitted, for a page that waits for it. Raises StillWaiting where its turn has not come in time."""
+        result = asyncio.wrap_future(future)
+        await asyncio.wait([result], timeout=TURN_S)
+        if not result.done() and (before := self._leave(future)) is not None:
+            raise StillWaiting(before)
+        return await result
+
+    def _leave(self, future: Future[Any]) -> int | None:
+        """Nobody waits for it any more: how many are before it. None where it is being computed already."""
+        with self._arrival:
+            if not future.cancel():
+                return None
+            waiting = [place for place in self._waiting.values() if place.future is future or not _is_left(place)]
+            for before, place in enumerate(waiting):
+                if place.future is future:
+                    place.kept_until = time.monotonic() + KEPT_S
+                    return before
+            return 0  # its turn came this very moment
+
+    def _forget_places(self) -> None:
+        now = time.monotonic()
+        for session, place in list(self._waiting.items()):
+            if _is_left(place) and place.kept_until < now:
+                del self._waiting[session]
 
     def _serve(self) -> None:
         while True:
-            work, future = self._next()
-            if future.set_running_or_notify_cancel():
+            place = self._next()
+            if place.future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(work())
+                    place.future.set_result(place.work())
                 except BaseException as error:  # whatever it was, it is the caller's, and others wait for this thread
-                    future.set_exception(error)
-            del work, future  # a drawing should not be kept until the next one arrives
+                    place.future.set_exception(error)
+            del place  # a drawing should not be kept until the next one arrives
 
-    def _next(self) -> tuple[Callable[[], Any], Future[Any]]:
+    def _next(self) -> _Place:
         with self._arrival:
-            self._arrival.wait_for(lambda: self._waiting)
-            return self._waiting.pop(next(iter(self._waiting)))
+            while (session := self._first()) is None:
+                self._arrival.wait()
+            return self._waiting.pop(session)
+
+    def _first(self) -> str | None:
+        """The session whose turn it is; those are passed over that have yet to ask again."""
+        return next((session for session, place in self._waiting.items() if not _is_left(place)), None)
+
+
+def _is_left(place: _Place) -> bool:
+    return place.future.cancelled()

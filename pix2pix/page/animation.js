@@ -75,6 +75,11 @@ async function translated(drawn, by) {
   for (let tries = 0; tries < TRIES; tries++) {
     const reply = await askForPicture(by, drawn, session + " making").catch(() => null);
     if (reply?.picture) return reply.picture;
+    if (reply?.again_ms !== undefined) {
+      tries = -1; // it is there, and others are before us
+      await pause(reply.again_ms);
+      continue;
+    }
     if (reply?.error) throw new Error(reply.error.replace(/\.$/, ""));
     await pause(500 * 2 ** tries);
   }

@@ -5,6 +5,7 @@ const COMPARED = 3; // models beside the chosen one
 const picture = find("#draw-picture");
 let version = 0; // of the drawing; each change is a new one
 let asking = false;
+let inLine = false; // the status says so
 let mode = ""; // what lies below the boards: nothing, "variations", "compare" or "history"
 
 // What a picture is made by, where it is shown, the version of the drawing that it belongs to, and what it was made of.
@@ -41,7 +42,7 @@ function recover(failures) {
 // True: answered. A request that takes too long is given up, but its picture is still welcome if it does come.
 async function ask(asker, asked) {
   const started = performance.now();
-  const slow = setTimeout(() => asker === main && said !== subject() && write("waiting…"), 600);
+  const slow = setTimeout(() => asker === main && !inLine && said !== subject() && write("waiting…"), 600);
   const { by } = asker;
   const { model: about, step } = by;
   const { drawing, seed } = requested(by);
@@ -62,6 +63,7 @@ function still(drawing) {
 
 function receive(asker, reply, asked, made, started) {
   if (!reply || reply.superseded) return false;
+  if (reply.again_ms !== undefined) return queue(asker, reply);
   if (asked <= asker.shown) return true; // a newer one has come meanwhile
   if (reply.error) {
     showNothing(asker, asked, reply.error);
@@ -76,6 +78,14 @@ function receive(asker, reply, asked, made, started) {
       write(Math.round(performance.now() - started) + " ms" + (reply.by ? ", by " + reply.by : ""));
     if (!isBlank()) tryOwn(asker.by.model);
   }
+  return true;
+}
+
+// Others are before it: the picture that is there stays, and the drawing as it is by then is asked for.
+async function queue(asker, { error, again_ms: ms }) {
+  if (asker === main && said !== subject()) write(error);
+  inLine = asker === main;
+  await pause(ms);
   return true;
 }
 
@@ -118,6 +128,7 @@ function showStatus(text, wrong = false) {
 
 function write(text, wrong = false) {
   said = "";
+  inLine = false;
   const status = find(".status");
   status.textContent = text;
   status.classList.toggle("wrong", wrong);

@@ -26,8 +26,8 @@ def camera(studio: Studio) -> gr.HTML:
     drawing of the canvas is: in memory alone, in turn with all others, and gone once a newer one has come.
     """
 
-    async def see(data: Any) -> dict[str, str]:
-        return await answer(lambda: asyncio.wrap_future(_see(studio, data)), lambda made: made)
+    async def see(data: Any) -> dict[str, Any]:
+        return await answer(lambda: studio.scheduler.in_turn(_see(studio, data)), lambda made: made)
 
     async def lines(data: Any) -> dict[str, Any]:
         return await answer(lambda: asyncio.wrap_future(_lines(studio, data)), lambda found: {"lines": found})

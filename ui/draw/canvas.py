@@ -47,11 +47,11 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     def models(_: Any) -> list[dict[str, Any]]:
         return [describe(name, path) for name, path in generators().items()]
 
-    async def warm_up(data: Any) -> dict[str, str]:
+    async def warm_up(data: Any) -> dict[str, Any]:
         return await answer(lambda: asyncio.wrap_future(studio.warm_up(text(data, "model"))), lambda _: {})
 
-    async def translate(data: Any) -> Response | dict[str, str]:
-        return await answer(lambda: asyncio.wrap_future(_translate(studio, data)), _timed)
+    async def translate(data: Any) -> Response | dict[str, Any]:
+        return await answer(lambda: studio.scheduler.in_turn(_translate(studio, data)), _timed)
 
     async def remark(data: Any) -> dict[str, str]:
         return await answer(lambda: asyncio.to_thread(_remark, studio, data), lambda words: {"remark": words})

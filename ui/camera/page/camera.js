@@ -110,7 +110,7 @@ async function follow(camera) {
     if (!reply || reply.error) say(reply?.error ?? "Connection lost, trying again…", true);
     if (reply?.picture) show({ ...about, ...reply }, performance.now() - began);
     failures = reply?.error || !reply ? failures + 1 : 0;
-    await pause(failures ? WRONG_MS : LEAST_MS - (performance.now() - began));
+    await pause(reply?.again_ms ?? (failures ? WRONG_MS : LEAST_MS - (performance.now() - began)));
   }
 }
 
