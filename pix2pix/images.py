@@ -107,8 +107,8 @@ def scale(pixels: "Tensor") -> "Tensor":
 
 def to_picture(image: "Tensor") -> Image.Image:
     """(C, H, W) in [-1, 1], C = 1 or 3 -> picture; values outside are clipped."""
-    pixels = unscale(image).transpose(1, 2, 0)
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    bands = [Image.fromarray(band) for band in unscale(image)]
+    return bands[0] if len(bands) == 1 else Image.merge("RGB", bands)
 
 
 def unscale(image: "Tensor") -> np.ndarray:

@@ -1,11 +1,11 @@
 """What scripts of the page ask of the server, checked and bounded, and what they are told: pictures, or a sentence."""
 
 import base64
-import io
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import numpy as np
 from PIL import Image
 
 from ui.scheduler import Busy, Superseded
@@ -60,10 +60,13 @@ def decode(url: str, read: Callable[[bytes, int], Image.Image] = read_picture) -
 
 
 def encode(picture: Image.Image) -> str:
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)  # 3 times faster than the default, and a fifth larger
-    return data_url(file, "png")
+    """A grey or RGB picture as PNG. Pillow, which chooses a filter for each row, takes over twice as long."""
+    import cv2  # the page should not wait for it
+
+    pixels = np.asarray(picture)
+    _, png = cv2.imencode(".png", pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return data_url(png.tobytes(), "png")
 
 
-def data_url(file: io.BytesIO, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+def data_url(file: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(file).decode('ascii')}"

@@ -189,7 +189,7 @@ def _animation(frames: list[Image.Image]) -> str:
     file = io.BytesIO()
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=85)
-    return data_url(file, "webp")
+    return data_url(file.getvalue(), "webp")
 
 
 def _frame(drawing: Image.Image, result: Image.Image, caption: str) -> Image.Image:
