@@ -57,10 +57,10 @@ def test_every_setting_is_in_the_form_or_chosen_above_it():
 def test_the_status_says_what_there_is_to_know(pairs: Path):
     run = make(pairs)
     status = Status(state="running", step=50, total=100, images_per_s=2.5, eta_s=20.0, device="cpu", memory_mb=1500)
-    words = status_html(run, status, {"lr": 2e-4, "acc_D": 0.93})
+    words = status_html(run, status, [{"lr": 2e-4, "acc_D": 0.93}])
     for fact in ("step 50 of 100", "2.5 images/s", "20 s left", "1.5 GB", "learning rate 0.0002", "D is right 93%"):
         assert fact in words
-    assert "waits in the queue" in status_html(run, Status(state="queued"), {}).lower()
+    assert "waits in the queue" in status_html(run, Status(state="queued"), []).lower()
 
 
 def test_a_second_click_starts_nothing(pairs: Path, monkeypatch: pytest.MonkeyPatch):

@@ -54,7 +54,7 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 300) -> None:
 
 def shown(run: Run) -> str:
     """What the page says of a run."""
-    return status_html(run, run.status(), {})
+    return status_html(run, run.status(), [])
 
 
 def until_saved(run: Run) -> None:

@@ -12,6 +12,7 @@ from ui.blocks import Page
 from ui.draw import tab as draw
 from ui.studio import Studio
 from ui.train import tab as train
+from ui.train.tell import teller
 
 TITLE = "pix2pix studio"
 ICON = page.PAGE / "icon.svg"
@@ -28,6 +29,8 @@ THEME = themes.Soft(
 def create_demo(studio: Studio) -> Page:
     """The whole app, ready to launch. Draw comes first: it is ready to be drawn on when the page opens."""
     with Page(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)) as demo:
+        if train.is_offered(studio):
+            teller()
         with gr.Tab("Draw", id="draw"):
             draw.build(studio)
         with gr.Tab("Upload", id="upload"):

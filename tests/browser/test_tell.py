@@ -40,7 +40,7 @@ def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[.
     Run.named("circles").request_stop()
     expect(page).to_have_title("circles has stopped · Gradio", timeout=WAIT_MS)
     (told,) = page.evaluate("window.told")
-    assert told.startswith("circles has stopped: Stopped")
+    assert told.startswith("circles has stopped: step ")
     page.reload()
     expect(page.locator("#train-status")).to_contain_text("Stopped")
     expect(page).to_have_title("Gradio")  # what ended before is no news

@@ -13,6 +13,7 @@ from pix2pix.files import places
 from tests.browser.conftest import KINDS, App, _save, draw_circles
 from tests.browser.english import english_in
 from tests.browser.sheet import Open, Sheet
+from tests.browser.test_tell import LISTEN
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run
@@ -197,16 +198,22 @@ def test_runs_in_all_states(open_page: Open, circles: Path):
 def test_a_run_that_goes_on_and_stops(open_page: Open, circles: Path):
     run = Run.create(TrainConfig(name="endless", dataset=str(circles), steps=1_000_000, **TINY))
     run.start()
-    page = open_page(**CHINESE)
+    page = open_page(permissions=["notifications"], **CHINESE)
+    page.evaluate(f"() => {{ {LISTEN} }}")
+    expect(page).to_have_title(re.compile("% endless"))  # the Train tab was not looked at yet
+    page.evaluate("localStorage.setItem('pix2pix studio tell', 'true')")
     page.get_by_role("tab", name="训练").click()
     choose(page, "endless", "训练中|启动中")
+    expect(page.get_by_label("在此浏览器中通知我")).to_be_checked()
     read(page)
     expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
     expect(page.locator("#train-status")).to_contain_text("剩余", timeout=WAIT_MS)
     read(page)
-    expect(page).to_have_title(re.compile("endless"))
     page.locator("#train-stop").click()
     expect(page.locator("#train-status")).to_contain_text("已停止", timeout=WAIT_MS)
+    expect(page).to_have_title(re.compile("endless 已停止"))
+    (told,) = page.evaluate("window.told")
+    assert re.match(r"endless 已停止: 第 \d+ / 1,000,000 步 · cpu", told)
     read(page)
 
 

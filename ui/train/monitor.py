@@ -26,6 +26,7 @@ from ui.train.hardest import connect_hardest, hardest_pairs
 from ui.train.looks import PAGE, grid_of_samples, script
 from ui.words import duration, errors_on_page
 
+Rows = list[dict[str, Any]]  # of metrics.jsonl
 Seen = dict[str, Any]  # part of the page -> a stamp of what it shows
 
 STATE_WORDS = {
@@ -55,8 +56,8 @@ class RunMonitor:
             self.preview_now = gr.Button("Preview now", visible=False, size="sm", elem_id="train-preview-now")
             self.save_now = gr.Button("Save now", visible=False, size="sm", elem_id="train-save-now")
         gr.HTML(
-            html_template=(PAGE / "tell.html").read_text("utf-8"),
-            js_on_load=script("tell"),
+            html_template=(PAGE / "wanted.html").read_text("utf-8"),
+            js_on_load=script("kept", "wanted"),
             apply_default_css=False,
             elem_classes="run",
             elem_id="train-tell",
@@ -214,8 +215,8 @@ class RunMonitor:
 
     def _show_status(self, run: Run, before: Seen, now: Seen) -> dict[Any, Any]:
         status = run.status()
-        rows = _rows(run.metrics_file, _stamp(run.metrics_file))
-        now["status"] = words = status_html(run, status, rows[-1] if rows else {})
+        rows = rows_of(run)
+        now["status"] = words = status_html(run, status, rows)
         now["coach"] = advice = coach.said(rows, finished=status.state == "finished")
         now["alive"] = status.alive, status.state
         updates: dict[Any, Any] = {} if words == before.get("status") else {self.status: words}
@@ -259,25 +260,31 @@ class RunMonitor:
         return {self.log: run.log(max_chars=8000), self.log_box: gr.Accordion(visible=stamp is not None)}
 
 
-def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
-    """The state of a run in a line, a bar, and what there is to know or to do. `last`: its last line of metrics."""
-    started = status.total or status.state != "stopped"
-    facts = [f"step {status.step:,} of {status.total:,}"] if status.total else []
+def facts(run: Run, status: Status, rows: Rows) -> list[str]:
+    """How far it is, how fast, and on what."""
+    last = rows[-1] if rows else {}
+    found = [f"step {status.step:,} of {status.total:,}"] if status.total else []
     if status.state == "running":
-        facts += [f"{status.images_per_s:.3g} images/s"] if status.images_per_s else []
-        facts += [f"{duration(status.eta_s)} left"] if status.eta_s is not None else []
-        facts += [f"saved at step {status.saved_step:,}"] if status.saved_step is not None else []
-    facts += [status.device] if status.device else []
+        found += [f"{status.images_per_s:.3g} images/s"] if status.images_per_s else []
+        found += [f"{duration(status.eta_s)} left"] if status.eta_s is not None else []
+        found += [f"saved at step {status.saved_step:,}"] if status.saved_step is not None else []
+    found += [status.device] if status.device else []
     if status.state == "running":
-        facts += [f"{status.memory_mb / 1000:.1f} GB of memory"] if status.memory_mb else []
-        facts += [f"learning rate {last['lr']:.2g}"] if "lr" in last else []
-        facts += [f"D is right {last['acc_D']:.0%}"] if last.get("acc_D") else []
+        found += [f"{status.memory_mb / 1000:.1f} GB of memory"] if status.memory_mb else []
+        found += [f"learning rate {last['lr']:.2g}"] if "lr" in last else []
+        found += [f"D is right {last['acc_D']:.0%}"] if last.get("acc_D") else []
     if status.alive and (when := run.stops_at()):
-        facts += [f"stops at {time.strftime('%H:%M', time.localtime(when))}"]
+        found += [f"stops at {time.strftime('%H:%M', time.localtime(when))}"]
+    return found
+
+
+def status_html(run: Run, status: Status, rows: Rows) -> str:
+    """The state of a run in a line, a bar, and what there is to know or to do. `rows`: its metrics."""
+    started = status.total or status.state != "stopped"
     line = f"<span class='state'>{STATE_WORDS[status.state] if started else 'Not started'}</span>"
-    line += "".join(f"<span>{html.escape(fact)}</span>" for fact in facts)
+    line += "".join(f"<span>{html.escape(fact)}</span>" for fact in facts(run, status, rows))
     percent = 100 * status.step / status.total if status.total else 0
-    about = f"data-state='{status.state}' data-run='{run.name}' data-percent='{percent:.0f}'"  # for tell.js
+    about = f"data-state='{status.state}' data-run='{run.name}'"  # for the scripts of the tab
     parts = [
         f"<div class='line' {about}>{line}</div>",
         f"<div class='track'><div class='done' style='width: {percent:.1f}%'></div></div>",
@@ -300,8 +307,13 @@ def status_html(run: Run, status: Status, last: dict[str, Any]) -> str:
     return "".join(parts)
 
 
+def rows_of(run: Run) -> Rows:
+    """Its metrics."""
+    return _rows(run.metrics_file, _stamp(run.metrics_file))
+
+
 @lru_cache(maxsize=8)
-def _rows(metrics_file: Path, stamp: tuple[int, int] | None) -> list[dict[str, Any]]:
+def _rows(metrics_file: Path, stamp: tuple[int, int] | None) -> Rows:
     """Read once for all pages that show them."""
     return Run(metrics_file.parent).metrics()[0] if stamp else []
 

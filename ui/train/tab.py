@@ -50,9 +50,14 @@ STYLE = """
 """
 
 
+def is_offered(studio: Studio) -> bool:
+    """Whether one may train here."""
+    return not (studio.public or os.environ.get("SPACE_ID"))
+
+
 def build(studio: Studio) -> Form | None:
     """Fills the tab, and returns its form, if it has one. Call it inside the tab's `with`."""
-    if studio.public or os.environ.get("SPACE_ID"):
+    if not is_offered(studio):
         gr.Markdown(SWITCHED_OFF)  # visitors must not name paths, fill the disk or use up the machine
         return None
     gr.HTML(f"<style>{STYLE}</style>", visible="hidden")
