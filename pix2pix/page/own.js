@@ -62,15 +62,20 @@ async function howQuick(computer, { size, kind }) {
 
 // A picture by this browser where it can, else by the server, which takes the newest of each asker; `by` says which, on a page where it may be either.
 async function askForPicture({ model: about, seed, step }, board, asker) {
-  const mine = seed === null && step === null ? computers.get(about.name) : null;
-  if (mine) {
-    const reply = await computedPicture(mine.computer, board, mine.kind);
-    if (!reply.error)
-      return { ...reply, by: mine.name === about.name ? "this browser" : mine.name + " in this browser" };
-    computers.set(about.name, null); // it worked before, and no more: the server goes on
-    mine.computer.end();
-  }
+  const made = seed === null && step === null ? await ownPicture(about, board) : null;
+  if (made) return made;
   const picture = board.toDataURL("image/png");
   const reply = await server.translate({ model: about.name, session: asker, seed, step, picture });
   return props.browser_computes ? { ...reply, by: "the server" } : reply;
+}
+
+// Null where this browser does not compute for that model.
+async function ownPicture({ name }, board) {
+  const mine = computers.get(name);
+  if (!mine) return null;
+  const reply = await computedPicture(mine.computer, board, mine.kind);
+  if (!reply.error) return { ...reply, by: mine.name === name ? "this browser" : mine.name + " in this browser" };
+  computers.set(name, null); // it worked before, and no more: the server goes on
+  mine.computer.end();
+  return null;
 }

@@ -15,16 +15,22 @@ from pix2pix import Translator, images
 from tests.browser.conftest import QUIET, App
 from tests.browser.sheet import image, pixels
 from tests.browser.test_access import CONTRASTS
+from tests.browser.test_own import QUICK, SOON
 from tests.browser.test_remember import remembered
 from tests.browser.test_upload import choose
 from ui import serving
 from ui.demo import create_demo
+from ui.draw import parts
 from ui.guard import Rules
 from ui.studio import Studio
 
 ELSEWHERE = "studio.test"  # a name of this machine that no browser trusts without TLS
 INVENTED = "--use-fake-device-for-media-stream"
 TRACK = "document.querySelector('#camera video').srcObject.getVideoTracks()[0]"
+# What is asked of a worker from now on is answered with an error.
+LOST = """() => { Worker.prototype.postMessage = function ({ id }) {
+  this.dispatchEvent(new MessageEvent("message", { data: { id, error: "lost" } }));
+}; }"""
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 Visit = Callable[..., Page]
@@ -235,10 +241,20 @@ def test_it_fits_a_phone_and_can_be_read(visit: Visit, look: str):
 
 
 def test_strangers_have_it_too_and_only_by_https(visit: Visit, runs: Path):
-    demo = create_demo(Studio(public=True, precision="fp32"))
+    studio = Studio(public=True, precision="fp32")
+    demo = create_demo(studio)
     url = serving.launch(demo, Rules.public(), "127.0.0.1")
     try:
-        switch_on(visit(url=url))
+        parts.describe(studio, "tiny2shoes").result()  # with frames of the camera beside it, it takes long
+        page = visit(url=url)
+        page.evaluate(QUICK)
+        switch_on(page)
+        expect(page.locator("#camera .pace")).to_have_text(re.compile("by this browser"), timeout=SOON)
+        with page.expect_response(lambda response: is_frame(response.request)) as answered:
+            pass
+        assert answered.value.json().keys() == {"drawing"}, "the server finds the edges, and makes no picture"
+        page.evaluate(LOST)
+        expect(page.locator("#camera .pace")).to_have_text(re.compile("by the server"))
         page = visit(url=url.replace("127.0.0.1", ELSEWHERE), allowed=False)
         page.get_by_role("button", name="Use the camera").click()
         expect(hint(page)).to_contain_text("only to pages that came over https")

@@ -38,6 +38,7 @@ def camera(studio: Studio) -> gr.HTML:
         js_on_load=f"{part('asking')}\n{(PAGE / 'camera.js').read_text('utf-8')}",
         apply_default_css=False,
         server_functions=[see, lines],
+        browser_computes=studio.public,
         elem_id="camera",
     )
 
@@ -48,11 +49,15 @@ def offer(name: str, about: "Metadata") -> dict[str, Any] | None:
 
 
 def _see(studio: Studio, data: Any) -> Future[dict[str, str]]:
-    """The drawing of a frame and its picture, as data URLs. All is computed in the session's turn."""
+    """The drawing of a frame and its picture, as data URLs. All is computed in the session's turn.
+
+    With `edges_only` there is no picture: the browser makes it.
+    """
 
     def work(translator: "Translator", frame: Image.Image, detail: float) -> dict[str, str]:
         drawing = translator.edges_of(frame, detail)
-        return {"drawing": encode(drawing), "picture": encode(translator(drawing))}
+        made = {"drawing": encode(drawing)}
+        return made if data.get("edges_only") is True else made | {"picture": encode(translator(drawing))}
 
     return _submit(studio, data, work, "camera")
 

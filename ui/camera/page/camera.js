@@ -1,5 +1,6 @@
 // The camera: what it sees is sent frame by frame, one at a time and always the newest, and comes back as a drawing and
-// its picture. It is asked for by a button and no sooner, and freed by another one.
+// its picture. It is asked for by a button and no sooner, and freed by another one. Where this browser computes the
+// pictures of the Draw tab, it makes these, too, and only the drawings come from the server.
 //
 // Gradio runs this as the body of a function of `element`, `props`, `server` and `watch`.
 const LEAST_MS = 66; // from frame to frame: 15 a second are smooth, and leave the machine to others
@@ -105,13 +106,41 @@ async function follow(camera) {
     }
     const began = performance.now();
     const about = { model: model.name, detail: Number(find(".detail input").value), frame: frameOf(model.size) };
-    const reply = await answered(server.see(asRequest(about)));
+    const reply = await answered(seen(about));
     if (stream !== camera) return;
     if (!reply || reply.error) say(reply?.error ?? "Connection lost, trying again…", true);
     if (reply?.picture) show({ ...about, ...reply }, performance.now() - began);
     failures = reply?.error || !reply ? failures + 1 : 0;
     await pause(reply?.again_ms ?? (failures ? WRONG_MS : LEAST_MS - (performance.now() - began)));
   }
+}
+
+async function seen(about) {
+  const make = last && props.browser_computes ? ownPictures(about.model) : null;
+  if (!make) {
+    const reply = await server.see(asRequest(about));
+    return props.browser_computes ? { ...reply, by: "the server" } : reply;
+  }
+  const found = await server.see({ ...asRequest(about), edges_only: true });
+  if (!found.drawing) return found;
+  const made = await make(await boardOf(found.drawing));
+  return made && { ...found, ...made }; // if not, the next one is the server's again
+}
+
+// What makes pictures of drawings in this browser, by the Draw tab; null where nothing does.
+function ownPictures(name) {
+  let found = null;
+  hand({ what: "compute", memory: { model: name }, answer: (make) => (found = make) });
+  return found;
+}
+
+async function boardOf(url) {
+  const image = Object.assign(new Image(), { src: url });
+  await image.decode();
+  const board = document.createElement("canvas");
+  [board.width, board.height] = [image.width, image.height];
+  board.getContext("2d", { willReadFrequently: true }).drawImage(image, 0, 0);
+  return board;
 }
 
 const asRequest = ({ model: name, detail, frame }) => ({ model: name, detail, picture: frame, session });
@@ -141,7 +170,7 @@ function show(made, ms) {
   }
   find(".seen .drawing").alt = "The edges of what the camera sees";
   find(".seen .picture").alt = "What " + made.model + " makes of them";
-  find(".pace").textContent = Math.round(ms) + " ms";
+  find(".pace").textContent = Math.round(ms) + " ms" + (made.by ? ", by " + made.by : "");
   showControls();
 }
 
@@ -157,26 +186,24 @@ async function shoot() {
   if (error) return say("This shot was not kept. " + error, true);
   const strokes = lines.map((line) => ({ tool: "pen", points: line.map((point) => point.map(toUnits)) }));
   const memory = { kind: "edges", model: shot.model, seed: null, step: null, strokes };
-  hand("keep", memory, shot.picture);
+  hand({ what: "keep", memory, picture: shot.picture });
   find(".shots").prepend(cardOf(shot, memory));
   say("The shot is kept in the Draw tab too, in the row “What you made”, by this browser alone.");
 }
 
 const toUnits = (share) => Math.round(100 * UNITS * share) / 100; // as fine as a link tells them
 
-function hand(what, memory, picture) {
-  document.dispatchEvent(new CustomEvent("pix2pix-handed", { detail: { what, memory, picture } }));
-}
+const hand = (detail) => document.dispatchEvent(new CustomEvent("pix2pix-handed", { detail }));
 
 function cardOf({ drawing, picture }, memory) {
   const card = document.createElement("div");
   card.className = "shot";
   const pictures = [drawing, picture].map((src) => Object.assign(new Image(), { src, alt: "" }));
   const save = newButton("Save", "The picture remembers its drawing: drop it on the paper to go on", () =>
-    hand("save", memory, picture),
+    hand({ what: "save", memory, picture }),
   );
   const draw = newButton("Draw on it", "Its lines in the Draw tab, to go on with", () => {
-    hand("open", memory, picture);
+    hand({ what: "open", memory, picture });
     document.querySelector("button[role=tab]")?.click(); // the first tab is Draw
   });
   card.append(...pictures, save, draw);
