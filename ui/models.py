@@ -128,7 +128,7 @@ def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
         "### Bring a model here\nWeights may be a `.safetensors` of this app, `*_net_G.pth` of "
         "pytorch-CycleGAN-and-pix2pix, or `GeneratorUNet` of PyTorch-GAN."
     )
-    file = by_path(gr.File(label="A file of weights", file_types=WEIGHTS, height=150, elem_id="models-weights"))
+    file = by_path(gr.File(label="A file of weights", file_types=WEIGHTS, height=175, elem_id="models-weights"))
     place = gr.Textbox(
         label="Or from the Hugging Face Hub", placeholder="owner/name or owner/name@revision", elem_id="models-hub"
     )

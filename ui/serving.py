@@ -18,7 +18,12 @@ from ui.guard import Guard, Rules
 from ui.uploads import Shelf
 
 SESSIONS = 200  # pages whose state is kept; each takes 0.4 MB, and the one that was used least recently goes first
-STYLE = "<style>footer .divider:last-child { display: none; }</style>"  # a dot that Gradio puts before nothing
+STYLE = """<style>
+footer .divider:last-child { display: none; } /* a dot that Gradio puts before nothing */
+@media (max-width: 30rem) { .gradio-container .tab-container button { padding: 0 0.5rem; } } /* all fit */
+.label-wrap span { text-align: start; } /* of an accordion, in two lines on a phone */
+input[role="combobox"] { text-overflow: ellipsis; }
+</style>"""
 QUEUED = 100  # calls of the Upload tab and of programs that may wait
 
 

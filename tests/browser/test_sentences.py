@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser
 
+from pix2pix.files.checkpoint import read_metadata
 from pix2pix.files.places import ROOT
 from pix2pix.page import language, page
 from pix2pix.palette import CMP
@@ -97,6 +98,7 @@ MADE = [
     *(part for names in GROUPS.values() for name in names for part in help_of_settings()[name].split("`")[::2]),
     *(sample["name"] for sample in page.samples()),
     *CMP,
+    *(f"Licence: {read_metadata(path).licence}" for path in sorted((ROOT / "checkpoints").glob("*.safetensors"))),
     "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "grey", "black",
     "3 s", "3 min", "3 h", "3 days", "2-core CPU", "20 MB", "none", "yes", "no", "input", "target", "show", "from",
     "edges → photo", "labels → image", "256 px, pix2pix U-Net, ngf 32, 20.1 MB; 3 steps", "x is at",

@@ -70,7 +70,7 @@ class Form:
             elem_id="train-folder",
         )
         self.drop = by_path(gr.File(
-            label="… or drop a zip, or pictures, here", file_count="multiple", file_types=[".zip", "image"],
+            label="… or a zip, or pictures", file_count="multiple", file_types=[".zip", "image"],
             height=175, elem_id="train-drop",
         ))  # fmt: skip
         self.found = gr.HTML(elem_classes="found", visible=False, elem_id="train-found")
