@@ -13,7 +13,7 @@ const LETTERS = /[A-Za-z]/;
 const MARKS = { ".": "。", ";": "；", ":": "：" }; // at the end of a part
 const FULL = /[。！？：；，、）”]$/; // such marks have their space with them
 const NUMBER = "([-−]?\\d[\\d.,e+-]*%?)";
-const ONE_SENTENCE = "((?:(?![.;:] ).)+?)"; // in its place, at the beginning
+const ONE_SENTENCE = "((?:(?![.;:] ).)+?)"; // in its place, at the beginning or the end
 const HEAD = 6; // letters at the beginning of a sentence by which it is found
 const REMEMBERED = 3000; // texts
 const LONGEST = 3000; // letters of a text that is looked up
@@ -105,7 +105,8 @@ function addPattern(patterns, english, other) {
     if (isOf(NUMBERS, place)) return NUMBER;
     if (isOf(WORDLESS, place)) return "(\\S+?)";
     if (isOf(NAMES, place)) return "((?:(?!;(?: |$)).)+?)";
-    return i || own[0] || place === "words" ? "(.+?)" : ONE_SENTENCE;
+    const isLast = i === places.length - 1 && own.at(-1) === "."; // else it would take the sentences that follow
+    return isLast || !(i || own[0] || place === "words") ? ONE_SENTENCE : "(.+?)";
   });
   const pattern = new RegExp("^" + escaped.map((part, i) => part + (contents[i] ?? "")).join("") + "$", "s");
   const head = own[0].slice(0, HEAD);

@@ -23,6 +23,7 @@ LINES = [
     {"tool": "pen", "points": [[30, 200], [220, 200]], "times": [0, 4000]},
 ]
 HOURS = [{"tool": "pen", "points": [[30, 40], [220, 40]], "times": [0, 9_000_000]}]
+DOT = [{"tool": "pen", "points": [[120, 120]], "times": [0]}]
 WAIT = 240_000  # ms for an animation of some fifty pictures, on a busy machine
 
 
@@ -126,12 +127,17 @@ def test_drawing_and_picture_are_saved_as_an_animation(sheet: Sheet, kind: str):
     assert times[-1] >= 1000, "the finished one stays for a while"
 
 
-def test_a_making_of_hours_takes_fifteen_seconds(sheet: Sheet):
+def test_a_making_of_hours_takes_fifteen_seconds_and_that_of_a_dot_five(sheet: Sheet):
     put(sheet.page, HOURS)
     sheet.settle()
     sheet.press("Replay drawing")
     _, times = saved_as(sheet.page, "GIF")
     assert sum(times) == 15_000
+    put(sheet.page, DOT)
+    sheet.settle()
+    for kind in ("GIF", "WebP"):
+        _, times = saved_as(sheet.page, kind)
+        assert sum(times) == 5000
 
 
 def test_an_animation_can_be_given_up_and_survives_a_lost_connection(sheet: Sheet):

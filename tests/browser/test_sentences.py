@@ -193,6 +193,14 @@ def test_each_sentence_has_its_chinese_and_the_table_has_no_other(said):
     assert not stale, "no source says these any more:\n" + "\n".join(stale)
 
 
+def test_what_stands_at_the_end_of_a_sentence_is_not_the_next_one(said):
+    (told,) = said([
+        "Finished at step 80 of 80, after 0.3 minutes of training on cpu. Lowest validation L1: 0.25, at step 80."
+    ])  # fmt: skip
+    assert "cpu" in told
+    assert "Lowest" not in told
+
+
 def test_what_is_excepted_is_still_there():
     found = seen().keys()
     assert [text for text in SKIPPED if text not in found] == []
