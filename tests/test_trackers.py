@@ -52,6 +52,7 @@ def test_tensorboard_gets_the_figures_and_the_previews(make_run: Callable[..., R
     seen = list(told(run))
     assert [step for step, name in seen if name == "loss_L1"] == [1, 2, 3, 4]
     assert [step for step, name in seen if name == "val_L1"] == [2, 4]
+    assert [step for step, name in seen if name == "trained_s"] == [1, 2, 3, 4]
     assert sorted({step for step, name in seen if name.startswith("previews")}) == [0, 2, 4]
     run.extend(2)
     assert main([str(run.path)]) == 0
@@ -64,7 +65,7 @@ class Broken(GeneralTracker):
     name, requires_logging_directory = "wandb", False
     fails_in, hangs = "", threading.Event()
 
-    def __init__(self, run_name: str) -> None:
+    def __init__(self, run_name: str, dir: str) -> None:
         super().__init__()
         self.act("init")
 
@@ -85,6 +86,9 @@ class Broken(GeneralTracker):
         self.act("store")
 
     def log(self, values: dict, step: int | None = None, **_: Any) -> None:
+        self.act("log")
+
+    def log_images(self, values: dict, step: int | None = None, **_: Any) -> None:
         self.act("log")
 
     def finish(self) -> None:

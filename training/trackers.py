@@ -6,6 +6,7 @@ A tracker that is not installed, fails or hangs costs a line in the log, and som
 import logging
 import time
 from dataclasses import asdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LOOK_S = 5.0  # between looks
 FOLDER = "tracker"  # of the run directory, for trackers that write files
 NOT_TOLD = ("name", "dataset", "notify", "provenance", "licence")  # of the settings: places and words
+RENAMED = {"time": "trained_s"}  # of the figures: Trackio means something else by it
 
 log = logging.getLogger("training")
 
@@ -62,10 +64,15 @@ class Watcher(Follower):
         if name not in [str(each.value) for each in get_available_trackers()]:
             raise ModuleNotFoundError(f"it is not installed here: pip install {name}")
         kind: Any = LOGGER_TYPE_TO_CLASS[name]
-        where = [self.run.path / FOLDER] if kind.requires_logging_directory else []
-        # Its files are named by the second, and one of the same name would take the other's place.
-        more = {"filename_suffix": f".from-{self._step}"} if name == "tensorboard" else {}
-        started = kind(self.run.name, *where, **more)
+        folder = self.run.path / FOLDER
+        folder.mkdir(exist_ok=True)
+        where = [folder] if kind.requires_logging_directory else []
+        more = {
+            # Its files are named by the second, and one of the same name would take the other's place.
+            "tensorboard": {"filename_suffix": f".from-{self._step}"},
+            "wandb": {"dir": str(folder)},  # else they lie wherever the training was started
+        }
+        started = kind(self.run.name, *where, **more.get(name, {}))
         started.start()
         settings = {key: value for key, value in asdict(self.run.config).items() if key not in NOT_TOLD}
         started.store_init_configuration(
@@ -80,7 +87,7 @@ class Watcher(Follower):
         shown = [(int(path.stem), path) for path in self.run.previews() if int(path.stem) > self._shown]
         for step, what in sorted([*shown, *told], key=lambda pair: pair[0]):
             if isinstance(what, dict):
-                tracker.log({key: value for key, value in what.items() if key != "step"}, step=step)
+                tracker.log({RENAMED.get(key, key): what[key] for key in what.keys() - {"step"}}, step=step)
                 self._step = step
             else:
                 with Image.open(what) as picture:
@@ -88,8 +95,10 @@ class Watcher(Follower):
                 self._shown = step
 
     def _show(self, tracker: Any, pixels: np.ndarray, step: int) -> None:
-        """Not all trackers of Accelerate take pictures."""
+        """Accelerate knows how with all but Trackio."""
         if self.run.config.log_to == "tensorboard":
             tracker.log_images({"previews": pixels[None]}, step=step, dataformats="NHWC")
-        elif hasattr(tracker, "log_images"):
+        elif self.run.config.log_to == "trackio":
+            tracker.log({"previews": import_module("trackio").Image(pixels)}, step=step)
+        else:
             tracker.log_images({"previews": [pixels]}, step=step)
