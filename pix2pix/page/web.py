@@ -189,14 +189,17 @@ def _html(about: Metadata, parts: Parts) -> str:
 
 def _about(about: Metadata) -> str:
     size = about.config.image_size
-    parts = [
+    learned = [
         f"From {about.source.kind} to {about.target.kind}, {size} x {size} pixels",
         f"{about.steps:,} training steps" if about.steps else "",
         f"data: {about.dataset}" if about.dataset else "",
-        f"licence: {about.licence}",
     ]
-    runtime = "computed by onnxruntime-web (© Microsoft, MIT licence)"
-    return html.escape("; ".join([*filter(None, parts), runtime]) + ".")
+    lines = [
+        "; ".join(filter(None, learned)),
+        f"Licence: {about.licence}",
+        "Computed by onnxruntime-web (© Microsoft, MIT licence)",
+    ]
+    return "<br>".join(map(html.escape, lines))
 
 
 def _json(data: Any) -> str:
