@@ -69,3 +69,10 @@ def require_short_header(safetensors: Path) -> None:
         size = int.from_bytes(file.read(8), "little")
     if size > LONGEST_HEADER:
         raise ValueError(f"its header would be {size:,} bytes, and at most {LONGEST_HEADER:,} are read")
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong; of an error of the system what that says, and of which file, without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

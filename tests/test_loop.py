@@ -281,8 +281,9 @@ def test_the_first_step_that_is_not_a_number_is_named(make_run: Callable[..., Ru
 def test_a_damaged_state_is_named(make_run: Callable[..., Run]):
     run = make_run(steps=1)
     run.state_file.write_bytes(b"half a file")
-    with pytest.raises(ValueError, match=r"state\.pt cannot be resumed from"):
+    with pytest.raises(ValueError, match=r"state\.pt cannot be resumed from, since it is damaged\."), run.claim():
         train(run)
+    assert run.status().error.endswith("or fine-tune from what it has saved."), "a resume would find the same"
 
 
 def test_the_learning_rate_is_constant_and_then_falls_linearly():

@@ -22,6 +22,9 @@ FULL_WORDS = (
     "basic_ios::clear: iostream error",  # that is all that torch says where the end of a file does not fit
 )  # fmt: skip
 READ_ONLY_WORDS = ("failed with strerror: Permission denied", "Read-only file system")
+NO_WAY_ON = (
+    "cannot be resumed from, since it is damaged. Duplicate the run to begin anew, or fine-tune from what it has saved"
+)
 SAID = "error: "  # begins a line of the log that says in words why a training has ended
 FULL_MB = 10  # of free disk, down to which it counts as full
 MOST_CHARACTERS = 500  # of a reason
@@ -42,6 +45,11 @@ def error_message(error: BaseException) -> str:
             return reason
     words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
     return shorten(words.replace("\n", " "), MOST_CHARACTERS).rstrip(".")
+
+
+def way_on(words: str, beginning: str) -> str:
+    """What follows them: from where a resume goes on, where there is one."""
+    return "" if words.endswith(NO_WAY_ON) else f" Resume {beginning}."
 
 
 def exit_reason(log: str, num_processes: int, folder: Path) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from pix2pix.files.places import atomic_write
+from pix2pix.validation import in_words
 from training.__main__ import prepare_process
 from training.run import Run
 
@@ -93,7 +94,7 @@ def main(arguments: list[str]) -> int:
     try:
         look(Run(arguments[0]))
     except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_words(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -14,7 +14,8 @@ from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.places import atomic_write, discriminators_of
 from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel
-from training import discriminators
+from pix2pix.validation import shorten
+from training import discriminators, faults
 from training.distillation import Teacher, take_strongest
 from training.objective import Objective
 from training.run import Run
@@ -88,6 +89,9 @@ class State:
         """Raises ValueError when state.pt is damaged or does not fit the config."""
         try:
             saved = torch.load(run.state_file, map_location=self.losses.device, weights_only=True)
+        except Exception as error:  # anything at all, in words for programmers that advise to trust the file
+            raise ValueError(f"{run.state_file} {faults.NO_WAY_ON}") from error
+        try:
             for name, part in self._parts().items():
                 part.load_state_dict(saved[name])
             for optimizer in (self.opt_G, self.opt_D):  # of a run that was replayed, perhaps on another machine
@@ -96,8 +100,8 @@ class State:
             self.step, self.seconds, self.noted = saved["step"], saved["seconds"], saved["noted"]
             self.losses[: len(saved["losses"])] = saved["losses"]  # runs of earlier versions have noted fewer
             self.sound.fill_(self.noted)
-        except Exception as error:  # unpickling raises anything at all on broken data
-            raise ValueError(f"{run.state_file} cannot be resumed from: {error}") from error
+        except Exception as error:  # what is missing, or of another size, is told of in many ways
+            raise ValueError(f"{run.state_file} cannot be resumed from: {shorten(str(error))}") from error
 
     def begin_from(self, name: str) -> None:
         """G takes the weights of a finished generator, and the discriminators those beside it, where they fit.

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from pix2pix.validation import shorten
+from pix2pix.validation import in_words, shorten
 from training.run import RunBusy
 from ui.studio import StudioError
 
@@ -55,6 +55,4 @@ def said(error: Exception) -> str:
     """What went wrong, in a sentence: what the system says, and of which file, where it is an error of the system."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full: free some space, and try again."
-    if isinstance(error, OSError) and error.strerror:
-        return shorten(f"{error.strerror}: {error.filename}" if error.filename else error.strerror, MOST_CHARACTERS)
-    return shorten(str(error), MOST_CHARACTERS)
+    return shorten(in_words(error), MOST_CHARACTERS)

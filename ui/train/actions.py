@@ -159,7 +159,7 @@ class RunActions:
                     Run.named(name).pin(images.read(picture))
                 finally:
                     forget([picture])
-            gr.Info("From the next preview on, the last column shows what becomes of it.")
+            gr.Info(f"From the next preview of {name} on, the last column shows what becomes of it.")
 
         for button, make in ((self.page, page), (self.zip, archive), (self.samples, samples)):
             button.click(make, self.run, self.file, api_visibility="private", show_progress_on=button).success(
