@@ -114,12 +114,14 @@ def _build_out(form: Form) -> tuple[gr.Dropdown, gr.Markdown, Any]:
         return updates
 
     private_event: dict[str, Any] = {"api_visibility": "private"}
-    light.click(make_light, chosen, form.filled, **private_event).success(None, js=SHOW_TRAIN, **private_event)
+    light.click(make_light, chosen, form.filled, show_progress="hidden", **private_event).success(
+        None, js=SHOW_TRAIN, **private_event
+    )
     make.click(export_file, [chosen, kind], [file, said], show_progress_on=file, **private_event)
     push.click(push_model, [chosen, repository, private], said, **private_event)
     remove.click(lambda name: (gr.Group(visible=True), warn(name)), chosen, [sure, warning], **private_event)
     keep.click(lambda: gr.Group(visible=False), None, sure, **private_event)
-    deleted = really.click(delete_model, chosen, [chosen, said, sure], **private_event)
+    deleted = really.click(delete_model, chosen, [chosen, said, sure], show_progress_on=said, **private_event)
     return chosen, said, deleted
 
 
@@ -155,7 +157,11 @@ def _build_in(chosen: gr.Dropdown, said: gr.Markdown) -> Any:
     def bring(path: str | None, hub: str, wish: str, *values: Any, progress: gr.Progress = PROGRESS):
         return *import_model(path, hub, wish, dict(zip(about, values, strict=True)), progress), gr.File(None)
 
-    return begin.click(bring, [file, place, name, *about.values()], [chosen, said, file], api_visibility="private")
+    # What went wrong lies on what is said alone: it would hide the choice, and where another file can be dropped.
+    shown: dict[str, Any] = {"api_visibility": "private", "show_progress_on": said}
+    imported = begin.click(bring, [file, place, name, *about.values()], [chosen, said, file], **shown)
+    imported.failure(lambda path: path if path and Path(path).exists() else None, file, file, **shown)
+    return imported
 
 
 # --- what is here
@@ -301,10 +307,12 @@ def import_model(
         told = {key: value for key, value in about.items() if value is not None}  # an untouched field has none
         try:
             import_generator(source, name, About(**told, palette=palette), _bar(progress))
-        except ValueError:
-            if file and not is_usable(file):  # else another name may do
+        except ValueError as error:
+            if not file:
+                raise
+            if not is_usable(file):  # else another name may do
                 forget([file])
-            raise
+            raise ValueError(str(error).replace(file, Path(file).name)) from error  # not where uploads lie
         forget([file] if file else [])
     return gr.Dropdown(list(generators()), value=name), f"{name} is here: the Draw tab has it, too."
 

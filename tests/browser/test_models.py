@@ -101,7 +101,13 @@ def test_a_file_that_is_no_weights_is_refused_in_words(models: Page, app: App, t
     models.locator("#models-weights input[type=file]").set_input_files(tmp_path / "page.pth")
     expect(models.locator("#models-weights")).to_contain_text("page", timeout=SOON)
     models.locator("#models-import").click()
-    expect(models.get_by_test_id("toast-body").first).to_contain_text("page.pth", timeout=SOON)
+    toast = models.get_by_test_id("toast-body").first
+    expect(toast).to_contain_text("page.pth", timeout=SOON)
+    expect(toast).not_to_contain_text("/page.pth")
+    expect(models.locator("#models-chosen input")).to_be_visible()
+    expect(models.locator("#models-weights")).not_to_contain_text("page")
+    hidden = "#models-chosen .error, #models-weights .error"  # what Gradio lays over a part of the page
+    expect(models.locator(hidden)).to_have_count(0)
     assert not (app.runs / "page").exists()
 
 

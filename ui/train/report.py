@@ -31,7 +31,7 @@ BEST_WORDS = {"val_L1": "validation L1", "val_perceptual": "perceptual distance 
 STYLE = """
 :root { color-scheme: light dark; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
-img, svg { max-width: 100%; height: auto; }
+img, svg { max-width: 100%; height: auto; } @media (max-width: 30rem) { svg { font-size: 18px; } }
 table { border-collapse: collapse; font-size: .9rem; } td { padding: .1rem 1rem .1rem 0; vertical-align: top; }
 td:first-child, figcaption, .quiet { opacity: .7; } figure { margin: 1rem 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; }
