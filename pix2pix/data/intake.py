@@ -16,6 +16,7 @@ HUB = "hf://"
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 DEMO, DEMO_PAIRS = "demo-facades", 64
 # What reading a damaged, an encrypted or an oddly compressed zip raises.
+UNPACKABLE = "the zip is damaged, or packed or locked in a way that is not read here"
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, OSError)
 
 
@@ -74,7 +75,8 @@ def receive(uploads: Iterable[str | Path]) -> Path:
         shutil.rmtree(folder)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise IntakeError(f"The upload cannot be unpacked: {error}") from error
+        why = getattr(error, "strerror", None) or UNPACKABLE  # all of an OSError would name our folders
+        raise IntakeError(f"The upload cannot be unpacked: {why}") from error
     except BaseException:
         shutil.rmtree(folder)
         raise

@@ -138,11 +138,19 @@ def test_the_models_tab(open_page: Open):
     read(page)
 
 
-def test_the_form_of_the_train_tab(open_page: Open, circles: Path):
+def test_the_form_of_the_train_tab(open_page: Open, circles: Path, tmp_path: Path):
     page = open_page(**CHINESE)
     page.get_by_role("tab", name="训练").click()
     expect(page.locator("#train-status")).to_contain_text("还没有训练")
     read(page)
+    broken = tmp_path / "broken.zip"
+    for _ in range(2):  # the second time nothing of the first is left
+        broken.write_bytes(b"no zip")
+        page.locator("#train-drop input[type=file]").set_input_files(broken)
+        expect(page.get_by_text("zip 已损坏").first).to_be_visible(timeout=WAIT_MS)
+        read(page)
+        expect(page.locator("#train-drop")).to_contain_text("或 zip、图片", timeout=WAIT_MS)
+        page.get_by_test_id("toast-close").first.click()
     folder = page.get_by_label("图片文件夹")
     folder.fill("neither")
     folder.press("Enter")

@@ -136,8 +136,12 @@ class Form:
             show_progress_on=self.found,
         )
         self.drop.upload(
-            self._receive, self.drop, [*self.shown, self.settings["layout"], self.drop], api_visibility="private"
-        )  # fmt: skip
+            self._receive,
+            self.drop,
+            [*self.shown, self.settings["layout"], self.drop],
+            api_visibility="private",
+            show_progress_on=self.drop,
+        ).failure(lambda: gr.File(None), None, self.drop, **quiet)  # of what was no use nothing is kept
         self.timer.tick(
             self._poll,
             [self.looked, self.told],
