@@ -37,7 +37,7 @@ STATISTICS = [("of the picture at hand, as its project tests", "picture"), ("ave
 WEIGHTS = [".pth", ".pt", ".bin", ".safetensors"]
 SHOW_TRAIN = """() => {
     document.getElementById("train-tab-button")?.click();
-    document.getElementById("train-folder")?.scrollIntoView();
+    scrollTo(0, 0); // where its form is, which may not be on the page yet
 }"""
 PROGRESS = gr.Progress()
 SWITCHED_OFF = (
@@ -262,7 +262,10 @@ def push_model(name: str | None, repository: str, private: bool) -> str:
     from pix2pix.page.sheet import sample_picture
 
     with errors_on_page():
-        address = push(str(find(_chosen(name))), repository.strip(), sample_picture, private)
+        chosen = find(_chosen(name))
+        if not repository.strip():
+            raise ValueError("Give a repository of the Hub, as owner/name.")
+        address = push(str(chosen), repository.strip(), sample_picture, private)
     return f"{name} is at <{address}>."
 
 

@@ -3,15 +3,17 @@ const traced = find(".traced");
 let tracedIsDeep = false;
 
 async function trace(file) {
-  take(false); // of one that was there before
-  traced.src = URL.createObjectURL(file);
+  const url = URL.createObjectURL(file);
   try {
-    await traced.decode();
-    tracedIsDeep = isDeep(new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));
+    await Object.assign(new Image(), { src: url }).decode();
   } catch {
-    untrace();
-    showStatus(file.name + " is not a picture that can be shown.", true);
+    URL.revokeObjectURL(url);
+    return showStatus(file.name + " is not a picture that can be shown.", true); // what was there before stays
   }
+  untrace(); // of one that was there before
+  traced.src = url;
+  await traced.decode();
+  tracedIsDeep = isDeep(new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));
   moveOverlays();
   showControls();
 }

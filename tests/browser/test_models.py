@@ -70,6 +70,7 @@ def test_a_light_one_is_trained_from_a_filled_form(models: Page, app: App, pairs
     models.locator("#models-light").click()
     expect(models.locator("#train-folder textarea, #train-folder input")).to_be_visible(timeout=SOON)
     expect(models.locator("#train-name input, #train-name textarea")).to_have_value("wide2shoes-light")
+    assert models.evaluate("scrollY") == 0, "the form is seen, however far down the button was"
     models.get_by_role("button", name="Advanced").click()
     for name, value in {"distil-from": "wide2shoes", "ngf": "2", "crop-size": "256", "lr": "0.0004"}.items():
         expect(models.locator(f"#train-{name}").locator("input, textarea").first).to_have_value(value)
@@ -113,6 +114,9 @@ def test_a_file_that_is_no_weights_is_refused_in_words(models: Page, app: App, t
 
 def test_a_push_without_a_name_of_the_hub_is_refused_in_words(models: Page):
     choose(models, "tiny2shoes")
+    models.locator("#models-push").click()
+    expect(models.get_by_test_id("toast-body").first).to_contain_text("Give a repository", timeout=SOON)
+    models.get_by_test_id("toast-close").first.click()
     models.locator("#models-repository input, #models-repository textarea").fill("nonsense")
     models.locator("#models-push").click()
     expect(models.get_by_test_id("toast-body").first).to_contain_text("not of the form owner/name", timeout=SOON)
