@@ -18,12 +18,13 @@ import bisect
 import io
 import json
 import random
+import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ PATIENCE = 10  # seconds until the page gives a request up
 MOVES = 60  # of the pen, a second
 DRAWINGS = 64  # different ones that are sent, drawn beforehand
 ENCODINGS = "gzip, deflate, br, zstd"  # a browser's
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without certificates, which take a while to read
 SIMULATED = """
 import sys
 import time
@@ -90,13 +92,7 @@ async def measure(
     url: str, process: psutil.Process, seconds: float, numbers: Sequence[int] = DRAWERS
 ) -> dict[str, dict[str, float]]:
     drawings = [_drawing(seed) for seed in range(DRAWINGS)]
-    async with httpx.AsyncClient(
-        base_url=url,
-        headers={"Accept-Encoding": ENCODINGS},
-        timeout=PATIENCE,
-        limits=httpx.Limits(max_connections=None),
-        trust_env=False,
-    ) as client:
+    async with browser(url) as client:
         page = await Page.open(client)
         print(f"{describe()}; {page.model}\n")
         print("| drawers | pictures/s | p50 (ms) | p95 (ms) | slowest drawer (/s) | errors | told to wait | RSS (MB) |")
@@ -108,6 +104,13 @@ async def measure(
             row = figures[str(drawers)] = _row(seen, seconds) | {"rss_mb": process.memory_info().rss / 1e6}
             print("| {} | {:.1f} | {:.0f} | {:.0f} | {:.2f} | {} | {} | {:.0f} |".format(drawers, *row.values()))
     return {drawers: {name: round(value, 2) for name, value in row.items()} for drawers, row in figures.items()}
+
+
+def browser(url: httpx.URL | str) -> httpx.AsyncClient:
+    """A client for one person. Hundreds in one pool would wait for it: it goes through all of them for each request."""
+    sys.modules.setdefault("sniffio", None)  # pyright: ignore[reportArgumentType]  # httpcore looks for it each time
+    headers = {"Accept-Encoding": ENCODINGS}
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE, verify=NO_TLS, trust_env=False)
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,11 @@ async def _draw_together(page: Page, drawers: int, drawings: list[str], seconds:
 
 
 async def _draw(page: Page, seed: int, drawings: list[str], seconds: float) -> Seen:
+    async with browser(page.client.base_url) as client:
+        return await _keep_up(replace(page, client=client), seed, drawings, seconds)
+
+
+async def _keep_up(page: Page, seed: int, drawings: list[str], seconds: float) -> Seen:
     """`keepUp` of live.js in pix2pix/page: while the picture is not that of the drawing, the newest drawing is sent."""
     seen, changes, session = Seen(), _changes(random.Random(seed), seconds), f"drawer {seed}"
     started, shown, failures, asked = time.perf_counter(), 0, 0, None

@@ -41,7 +41,7 @@ FLOORS = (
     ("training.loop",),
     ("training.__main__",),
     ("training.measure", "training.hardest"),
-    ("ui", "ui.scheduler", "ui.uploads"),
+    ("ui", "ui.scheduler", "ui.sessions", "ui.uploads"),
     ("ui.blocks", "ui.guard"),
     ("ui.studio",),
     ("ui.asked", "ui.words"),

@@ -15,9 +15,10 @@ from ui.blocks import Page
 from ui.demo import ICON, THEME
 from ui.draw import parts
 from ui.guard import Guard, Rules
+from ui.sessions import Sessions
 from ui.uploads import Shelf
 
-SESSIONS = 200  # pages whose state is kept; each takes 0.4 MB, and the one that was used least recently goes first
+SESSIONS = 400  # pages whose state is kept; each takes 0.2 MB, and the one that was used least recently goes first
 STYLE = """<style>
 footer .divider:last-child { display: none; } /* a dot that Gradio puts before nothing */
 @media (max-width: 30rem) { .gradio-container .tab-container button { padding: 0 0.5rem; } } /* all fit */
@@ -33,6 +34,7 @@ class GuardedApp(App):
     def __init__(self, rules: Rules, shelf: Shelf) -> None:
         super().__init__(default_response_class=ORJSONResponse)
         self.rules, self.shelf = rules, shelf
+        self.state_holder = Sessions()
         self.add_exception_handler(FnIndexInferError, _unknown)
         self.add_exception_handler(Exception, _failed)
         self.add_route(f"/{parts.PATH}/{{digest}}", parts.serve)  # before Gradio's own, which would take any path
