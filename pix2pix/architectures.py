@@ -27,6 +27,8 @@ class GeneratorConfig:
     dropout: float = 0.5
     classes: tuple[tuple[int, int, int], ...] = ()
     """the colours, red, green and blue from 0 to 255, that stand for classes in a label map; none for other inputs"""
+    painted: int | None = None
+    """the class, by its place among them, that colours of no class stand for: they say in which paint it is"""
 
     def __post_init__(self) -> None:
         if self.image_size not in (32, 64, 128, 256, 512, 1024):
@@ -41,6 +43,8 @@ class GeneratorConfig:
             0 <= level <= 255 for colour in self.classes for level in colour
         ):
             raise ValueError(f"classes are up to {MOST_CLASSES} colours, of three numbers from 0 to 255")
+        if self.painted is not None and not 0 <= self.painted < len(self.classes):
+            raise ValueError(f"painted is class {self.painted}, and there are {len(self.classes)} classes")
         if self.classes and self.in_channels != 3:
             raise ValueError(f"colours that stand for classes need an input of 3 channels, not {self.in_channels}")
 

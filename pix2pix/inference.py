@@ -166,7 +166,7 @@ class Translator:
         picture = self.rgb(picture)
         seen = self.seen_size(picture, how, size)
         if palette := self.metadata.source.palette:
-            picture = snap(picture, palette)
+            picture = snap(picture, palette, hints=self.metadata.colour_hints)
             picture = picture if picture.size == seen else picture.resize(seen, Image.Resampling.NEAREST)
         elif picture.size != seen:
             picture = picture.resize(seen, Image.Resampling.BILINEAR)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pix2pix.palette import FAR, STRANGE, Palette, is_strange
+from pix2pix.palette import FAR, MOST_HINTS, STRANGE, Palette, is_strange
 from pix2pix.scales import shallow
 
 LOOKED_AT = 256  # pixels a side at most
@@ -37,10 +37,10 @@ def remark_on(
     """One sentence on a picture that is unlike what a generator takes; empty where all is well.
 
     kind: what it takes (edges, labels, photo, image); `line_width` is that of its drawings, in pixels at 256;
-    hints: whether these may have coloured strokes, which can be dark
+    hints: whether these may have coloured strokes, which can be dark, or label maps parts in other colours
     """
     if palette:
-        if is_strange(picture, palette):
+        if is_strange(picture, palette, hints):
             return NO_LABELS.format(count=len(palette))
         return ""
     if kind == "edges":
@@ -54,7 +54,7 @@ def bounds_and_words() -> dict[str, float | str]:
     names = ("LOOKED_AT", "DARK", "LIGHT", "SHEET", "PLAIN", "PAPER", "RIM", "AREA", "TEXTURE", "LINE", "SOFT_HINT",
              "TEXTURED", "THICK", "DENSE", "THINNEST",
              "EMPTY", "INVERTED", "PHOTO", "NO_LABELS", "THICK_LINES", "DENSE_LINES")  # fmt: skip
-    return {name: globals()[name] for name in names} | {"FAR": FAR, "STRANGE": STRANGE}
+    return {name: globals()[name] for name in names} | {"FAR": FAR, "STRANGE": STRANGE, "MOST_HINTS": MOST_HINTS}
 
 
 EMPTY = "This is an empty sheet: what comes of it is made up."

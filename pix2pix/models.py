@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from pix2pix.architectures import GeneratorConfig
+from pix2pix.palette import FAR
 from pix2pix.sizes import Needs
 
 EPS = 1.01e-5  # the original's
@@ -22,6 +23,9 @@ KERNEL, PADDING = 4, 1  # of every convolution
 DROPOUT_BLOCKS = 3  # the innermost up-blocks, whose input is 1x1, 2x2 and 4x4
 CHECKERBOARD_BLOCKS = 4  # the outermost up-blocks, which draw its checkerboard
 FIRST = "down.0.0.weight"  # of the outermost convolution, the one that sees the input
+PAINTED_BLOCKS = 5  # the outermost up-blocks, which give what is painted its colour
+PAINT_PLANES = 4  # where there is paint, and its red, green and blue
+PAINT = (0.8 * FAR / 127.5) ** 2  # |a - c|² from which a pixel is paint: it is FAR; bf16 rounds
 FEW_POSITIONS = 64  # of all images of a batch; up to so many the CPU convolves by a matrix product ...
 VERY_FEW_POSITIONS = 16  # ... and up to so many in fp32, whatever the autocast
 
@@ -32,7 +36,8 @@ class Generator(nn.Module):
     a:       (N, in_channels, H, W) in [-1, 1], H = W = image_size, or multiples of it
     returns: (N, out_channels, H, W) in [-1, 1]
 
-    A label map, which is a picture in the colours of `classes`, is seen as one plane per class.
+    A label map, which is a picture in the colours of `classes`, is seen as one plane per class. Where it is in another
+    colour, it is of the class `painted`, and that colour is seen by the outermost up-blocks.
 
     In training mode dropout is on and draws from torch's global generator. In eval mode it is off, unless `noise` is
     given: a torch.Generator, on the device of `a`, from which to draw the dropout, the only noise z that pix2pix has.
@@ -44,16 +49,16 @@ class Generator(nn.Module):
         widths = self.config.widths
         last = len(widths) - 1
 
-        self.one_hot = OneHot(self.config.classes) if self.config.classes else nn.Identity()
+        self.one_hot = OneHot(self.config.classes, self.config.painted) if self.config.classes else nn.Identity()
         channels = [len(self.config.classes) or self.config.in_channels, *widths]
         self.down = nn.ModuleList(
             _conv(channels[level], width, norm=0 < level < last) for level, width in enumerate(widths)
         )
         # From the innermost outwards. All but the innermost see their skip beside what comes from below.
         outputs = [self.config.out_channels, *widths[:-1]]
+        inputs = [widths[level] * (1 if level == last else 2) + self._paint_planes(level) for level in range(last + 1)]
         self.up = nn.ModuleList(
-            _conv_transpose(widths[level] * (1 if level == last else 2), outputs[level], norm=level > 0)
-            for level in range(last, -1, -1)
+            _conv_transpose(inputs[level], outputs[level], norm=level > 0) for level in range(last, -1, -1)
         )
         self.apply(init_weights)
 
@@ -64,13 +69,20 @@ class Generator(nn.Module):
 
     def forward(self, a: Tensor, noise: torch.Generator | None = None) -> Tensor:
         x, skips = self.one_hot(a), []
+        paint = None
+        if self.config.painted is not None:
+            x, paint = x.split([len(self.config.classes), PAINT_PLANES], dim=1)
         for level, down in enumerate(self.down):
             x = down(x if level == 0 else F.leaky_relu(x, SLOPE))  # (N, ngf·2^level up to 8 ngf, H/2^(level+1), …)
             skips.append(x)
 
         x = skips.pop()  # (N, 8 ngf, 1, 1)
         for depth, up in enumerate(self.up):
-            x = up(F.relu(x if depth == 0 else torch.cat([skips.pop(), x], dim=1)))
+            x = F.relu(x if depth == 0 else torch.cat([skips.pop(), x], dim=1))
+            level = len(self.up) - 1 - depth
+            if paint is not None and self._paint_planes(level):
+                x = torch.cat([x, F.avg_pool2d(paint, 2 ** (level + 1))], dim=1)
+            x = up(x)
             if depth < DROPOUT_BLOCKS:
                 x = self._dropout(x, noise)
         return torch.tanh(x)  # (N, out_channels, H, W)
@@ -89,6 +101,10 @@ class Generator(nn.Module):
             pixels = taps.mean((2, 4), keepdim=True)
             weight.sub_((pixels - pixels.mean((3, 5), keepdim=True)).expand_as(taps).reshape_as(weight))
 
+    def _paint_planes(self, level: int) -> int:
+        """That the up-block of a level sees beside all else, where 0 is the outermost."""
+        return PAINT_PLANES if self.config.painted is not None and level < PAINTED_BLOCKS else 0
+
     def _dropout(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
         keep = 1 - self.config.dropout
         if noise is None or self.training:
@@ -102,14 +118,18 @@ class OneHot(nn.Module):
     Two of the twelve colours of facades differ little as numbers, and a mean of two colours may be a third: planes say
     outright what is where. Each pixel is of the class whose colour is nearest.
 
+    With `painted`, the place of a class, a pixel that is far from all colours is of that class. Four further planes
+    have 1 where such pixels are, and their red, green and blue; 0 elsewhere.
+
     a:       (N, 3, H, W) in [-1, 1]
-    returns: (N, classes, H, W)
+    returns: (N, classes, H, W), or (N, classes + 4, H, W) with `painted`
     """
 
     colours: Tensor
 
-    def __init__(self, classes: Sequence[tuple[int, int, int]]) -> None:
+    def __init__(self, classes: Sequence[tuple[int, int, int]], painted: int | None = None) -> None:
         super().__init__()
+        self.painted = painted
         colours = torch.tensor(classes, dtype=torch.float32, device="cpu") / 127.5 - 1  # no file has them: never "meta"
         self.register_buffer("colours", colours, persistent=False)  # the config says them
 
@@ -117,7 +137,28 @@ class OneHot(nn.Module):
         # The nearest colour c has the largest a·c - |c|²/2. Two classes of one colour would both be seen.
         with torch.autocast(a.device.type, enabled=False):
             nearness = F.conv2d(a.float(), self.colours[:, :, None, None], -self.colours.square().sum(1) / 2)
-        return (nearness == nearness.amax(dim=1, keepdim=True)).to(a.dtype)
+            nearest = nearness.amax(dim=1, keepdim=True)
+            planes = (nearness == nearest).to(a.dtype)
+            if self.painted is None:
+                return planes
+            distance = a.float().square().sum(dim=1, keepdim=True) - 2 * nearest  # |a - c|²
+            paint = (distance > PAINT).to(a.dtype)
+            wall = torch.zeros(len(self.colours), 1, 1, dtype=a.dtype, device=a.device)
+            wall[self.painted] = 1
+            return torch.cat([planes * (1 - paint) + wall * paint, paint, paint * a], dim=1)
+
+
+def with_paint(weights: Mapping[str, Tensor], config: GeneratorConfig) -> dict[str, Tensor]:
+    """The weights of a generator that knows no paint, as one of `config` that does the same, and to which paint does
+    nothing; or the other way round, those of one that knows paint without what paint does.
+    """
+    with torch.device("meta"), Uninitialised():
+        shapes = {name: weight.shape for name, weight in Generator(config).state_dict().items()}
+    return {
+        name: weight if (more := shapes[name][0] - len(weight)) == 0
+        else torch.cat([weight, weight.new_zeros(more, *weight.shape[1:])]) if more > 0 else weight[:more]
+        for name, weight in weights.items()
+    }  # fmt: skip
 
 
 def one_hot_kernel(weight: Tensor, classes: Sequence[tuple[int, int, int]]) -> Tensor:

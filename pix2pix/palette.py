@@ -27,6 +27,7 @@ PALETTES: Mapping[str, Palette] = {"cmp": CMP}
 
 FAR = 64.0  # from a colour of the palette, as red, green and blue go from 0 to 255
 STRANGE = 0.6  # share of far pixels; the JPEGs of the pix2pix facades have up to 0.3, photos of houses over 0.99
+MOST_HINTS = 100  # colours of the hints in a map; photos have more
 LOOKED_AT = 256  # pixels a side at most
 
 
@@ -55,28 +56,58 @@ def listed(palette: Palette | None) -> str:
     return ",".join(f"{name}=#{bytes(colour).hex()}" for name, colour in palette.items())
 
 
-def is_strange(picture: Image.Image, palette: Palette) -> bool:
-    """Whether the picture can hardly be a label map in these colours, however smeared: a photo, say."""
+def is_strange(picture: Image.Image, palette: Palette, hints: bool = False) -> bool:
+    """Whether the picture can hardly be a label map in these colours, however smeared: a photo, say.
+
+    hints: a map that was drawn with the palette may be full of hints
+    """
     picture = picture.convert("RGB")
     size = (min(picture.width, LOOKED_AT), min(picture.height, LOOKED_AT))
     pixels = np.asarray(picture.resize(size, Image.Resampling.NEAREST), np.float32)
     colours = np.array(list(palette.values()), np.float32)
     distance = np.linalg.norm(pixels - colours[_nearest(pixels, colours)], axis=2)
+    if hints and _has_hints(pixels, distance):
+        return False
     return bool((distance > FAR).mean() > STRANGE)
 
 
-def snap(picture: Image.Image, palette: Palette) -> Image.Image:
+def snap(picture: Image.Image, palette: Palette, hints: bool = False) -> Image.Image:
     """RGB picture, same size, in which each pixel has exactly one of the palette's colours, the nearest.
 
     Where JPEG smears the border between two classes, the colours between them belong to classes that are not there:
     a majority vote of each pixel's 3x3 neighbours removes those lines.
+
+    hints: in a map that was drawn with the palette, what is FAR from all of its colours stays as it is
     """
     pixels = np.asarray(picture.convert("RGB"))
     colours = np.array(list(palette.values()), np.uint8)
     classes = _nearest(pixels, colours)
+    if hints:
+        distance = np.linalg.norm(pixels.astype(np.float32) - colours[classes], axis=2)
+        if _has_hints(pixels, distance):
+            return Image.fromarray(pixels)
     if not np.array_equal(colours[classes], pixels):  # else it was drawn with the palette: keep every line
         classes = _majority(classes, len(colours))
     return Image.fromarray(colours[classes])
+
+
+def apart(colour: np.ndarray, palette: Palette) -> np.ndarray:
+    """The colour (3,) as one that stands for no class: made greyer, where it must be."""
+    known = np.array(list(palette.values()), np.float32)
+    for share in np.linspace(0, 1, 21):
+        greyer = np.rint(colour + share * (colour.mean() - colour))
+        if np.linalg.norm(known - greyer, axis=1).min() > FAR:
+            return greyer.astype(np.uint8)
+    return np.full(3, 128, np.uint8)
+
+
+def _has_hints(pixels: np.ndarray, distance: np.ndarray) -> bool:
+    """Whether all that is in none of the palette's colours is FAR from them, and of few colours: that was drawn.
+
+    distance: (H, W), of each pixel to the nearest colour
+    """
+    far = distance > FAR
+    return bool(far.any() and (distance[~far] == 0).all() and len(np.unique(pixels[far], axis=0)) <= MOST_HINTS)
 
 
 def _nearest(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:

@@ -6,12 +6,13 @@ multi-granularity distillation for GAN compression", 2021), and it answers any d
 """
 
 import logging
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from pix2pix.files import checkpoint
-from pix2pix.models import Generator, GeneratorConfig
+from pix2pix.models import Generator, GeneratorConfig, with_paint
 from training.config import TrainConfig
 
 STROKES_SHARE = 0.25  # of the drawings, which get random strokes besides
@@ -47,7 +48,7 @@ class Teacher(nn.Module):
         self.takes_drawings = metadata.source.kind == "edges"
         self.to(device).eval().requires_grad_(False)
         log.info("Learning from the pictures of %s.", name)
-        if metadata.colour_hints and not config.colour_hints:
+        if self.takes_drawings and metadata.colour_hints and not config.colour_hints:
             log.info("It takes colour hints, which this training does not show: colour_hints would.")
 
     @torch.no_grad()
@@ -98,7 +99,7 @@ def take_strongest(G: Generator, wide: nn.Module) -> str:
     """
     if not isinstance(wide, Generator) or not _is_narrower(G.config, wide.config):
         return "It begins anew: only a narrower U-Net of the same kind can begin with channels of the other."
-    theirs, ours = wide.state_dict(), G.state_dict()
+    theirs, ours = with_paint(wide.state_dict(), replace(wide.config, painted=None)), G.state_dict()
     last = len(wide.down) - 1
     down = [
         _strongest(ours, theirs, f"down.{level}", _readers_of_down(theirs, level, last)) for level in range(last + 1)

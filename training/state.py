@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.places import atomic_write, discriminators_of
-from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel
+from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel, with_paint
 from pix2pix.validation import shorten
 from training import discriminators, faults
 from training.distillation import Teacher, take_strongest
@@ -114,6 +114,9 @@ class State:
         if isinstance(has, GeneratorConfig) and self.G.config.classes and not has.classes:  # it has seen colours
             has = replace(has, classes=self.G.config.classes)
             weights[FIRST] = one_hot_kernel(weights[FIRST], has.classes)
+        if isinstance(has, GeneratorConfig) and has.painted is not None:  # no training shows paint
+            has = replace(has, painted=None)
+            weights = with_paint(weights, has)
         if has != self.G.config:
             raise ValueError(f"to begin from {name}, a run must have its architecture: {has}, not {self.G.config}")
         for network in self._generators():

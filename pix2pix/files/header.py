@@ -174,7 +174,7 @@ def _architecture_to_json(config: GeneratorConfig | Foreign) -> dict[str, Any]:
     if isinstance(config, Foreign):
         return asdict(config)
     data = {**asdict(config), "norm": "instance"}
-    return data if config.classes else {key: value for key, value in data.items() if key != "classes"}
+    return {key: value for key, value in data.items() if value not in ((), None)}  # as in files from before these
 
 
 def _architecture_from_json(data: dict[str, Any]) -> GeneratorConfig | Foreign:

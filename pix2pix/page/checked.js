@@ -64,7 +64,7 @@ function workOf({ tool, points, width, colour }) {
   if (tool === "rect" || tool === "fill") return 3000;
   return points.reduce((work, [x, y], i) => {
     const [dx, dy] = [x - points[Math.max(0, i - 1)][0], y - points[Math.max(0, i - 1)][1]];
-    if (tool === "brush") return work + 0.007 * (Math.abs(dx) + width) * (Math.abs(dy) + width);
+    if (tool === "brush" || tool === "colour") return work + 0.007 * (Math.abs(dx) + width) * (Math.abs(dy) + width);
     return work + 1 + Math.hypot(dx, dy) / STRIDE;
   }, 0);
 }

@@ -14,12 +14,17 @@ const COLOURS = {
   black: "#222222",
 };
 
-// Colours are for generators that have learned from hints; in label maps they are the classes.
+// Colours are for generators that have learned from hints. A label map can be filled with a class, too.
 function isOffered(name) {
   const { of, hints } = TOOLS[name];
   const labels = Boolean(model.palette);
-  return of === "both" || of === (labels ? "labels" : "lines") ? labels || !hints || model.colourHints : false;
+  if (of !== "both" && of !== (labels ? "labels" : "lines")) return false;
+  return !hints || (labels ? name === "fill" || Boolean(model.painted) : model.colourHints);
 }
+
+// Whether the tool gives a hint.
+const isColouring = () =>
+  Boolean(TOOLS[tool].hints && (!model.palette || (model.painted && (pours || tool === "colour"))));
 
 function chooseTool(name) {
   tool = name;
@@ -38,15 +43,17 @@ function chooseTool(name) {
 function showControls() {
   const blank = !stroke && !sheet.drawing.strokes.length;
   const labels = Boolean(model.palette);
-  const colouring = Boolean(TOOLS[tool].hints) && !labels;
+  const colouring = isColouring();
   for (const button of element.querySelectorAll(".tool")) {
     const { tool: name } = button.dataset;
     button.hidden = !isOffered(name);
     press(button, name === tool);
   }
-  for (const button of element.querySelectorAll(".swatches button")) press(button, button.dataset.label === label);
-  for (const button of element.querySelectorAll(".colours button")) press(button, button.dataset.colour === colour);
-  find(".colours").hidden = !colouring;
+  for (const button of element.querySelectorAll(".swatches button"))
+    press(button, button.dataset.label === label && !(labels && colouring));
+  for (const button of element.querySelectorAll(".colours button"))
+    press(button, button.dataset.colour === colour && colouring);
+  find(".colours").hidden = !(TOOLS[tool].hints && (!labels || model.painted));
   find(".any-colour").value = colour;
   find(".width").hidden = !TOOLS[tool].width;
   find(".width input").value = widths[tool] ?? 1;
@@ -73,6 +80,7 @@ function showControls() {
   showNote();
   find(".invitation").classList.toggle("gone", !blank || hasTraced());
   find(".studio").classList.toggle("labels", labels);
+  find(".studio").classList.toggle("paints", Boolean(model.painted));
 }
 
 function toggleSeen() {
@@ -102,7 +110,8 @@ function showSwatches() {
   const buttons = (model.palette ?? []).map(([name, [r, g, b]]) => {
     const button = swatch(name, "rgb(" + [r, g, b] + ")", () => {
       label = name;
-      chooseTool(tool === "pick" ? "rect" : tool);
+      pours = false;
+      chooseTool(tool === "pick" || tool === "colour" ? "rect" : tool);
     });
     button.append(name);
     button.dataset.label = name;
@@ -124,6 +133,7 @@ function showColours() {
 
 function chooseColour(value) {
   colour = value;
+  pours = true;
   chooseTool(tool === "fill" ? tool : "colour");
 }
 

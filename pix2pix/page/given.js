@@ -48,13 +48,13 @@ function fitted(taken, { size, palette }) {
 }
 
 function showGiven() {
-  find(".given").hidden = !hasTraced() || !(server.remark || model.colourHints);
+  find(".given").hidden = !hasTraced() || !(server.remark || (model.colourHints && !model.palette));
   traced.hidden = !hasTraced() || Boolean(given);
   find(".given-text").textContent = given
     ? "Translated as it is until you draw."
     : "To trace: the model does not see it.";
   find(".take").hidden = !server.remark;
-  find(".take-colours").hidden = !model.colourHints;
+  find(".take-colours").hidden = !model.colourHints || Boolean(model.palette);
   find(".take").textContent = given ? "Trace it instead" : "Translate it as it is";
   find(".invert").hidden = !given || Boolean(model.palette);
   press(find(".invert"), inverted);

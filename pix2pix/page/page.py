@@ -13,7 +13,7 @@ PAGE = Path(__file__).parent
 # In this order they are one script, and one style.
 STYLES = ("canvas", "controls", "overlays", "strip", "help", "narrow")
 SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "computing", "own", "asking", "live",
-           "lens", "wipe", "symmetry", "guides", "colourways", "surprise", "pen", "png", "link", "keep", "trace",
+           "lens", "wipe", "symmetry", "guides", "dye", "colourways", "surprise", "pen", "png", "link", "keep", "trace",
            "given", "zip", "shelf", "strip", "handed", "making", "webp", "animation", "photo", "dress", "teach",
            "keys", "controls")  # fmt: skip
 # And before them, of others, what of each is used.
@@ -43,6 +43,7 @@ def part(name: str) -> str:
 def describe(name: str, about: "Metadata") -> dict[str, Any]:
     """What the page needs to know of a generator: the size of its drawings, its line width or its palette."""
     palette = about.source.palette if about.source.kind == "labels" else None
+    painted = getattr(about.config, "painted", None)
     return {
         "name": name,
         "steps": about.steps,
@@ -50,6 +51,7 @@ def describe(name: str, about: "Metadata") -> dict[str, Any]:
         "lineWidth": about.line_width,
         "palette": [[label, list(colour)] for label, colour in palette.items()] if palette else None,
         "colourHints": about.colour_hints,
+        "painted": list(palette)[painted] if palette and painted is not None else None,
         "invitation": _invitation(name, bool(palette)),
     }
 

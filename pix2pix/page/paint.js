@@ -22,7 +22,7 @@ function paint(target, drawing, about, view = WHOLE) {
   }
   if (palette) {
     const map = scratch(size);
-    map.getContext("2d").putImageData(labelMap(drawing, size, palette), 0, 0);
+    map.getContext("2d").putImageData(labelMap(drawing, about), 0, 0);
     context.imageSmoothingEnabled = false;
     context.setTransform((scale * UNITS) / size, 0, 0, (scale * UNITS) / size, -view.x * scale, -view.y * scale);
     context.drawImage(map, 0, 0);
@@ -186,19 +186,33 @@ function dotPath([x, y], width) {
 
 // ----------------------------------------------------------------------------------------------------- label maps
 
-// They have no in-between colours: each pixel of the model's grid gets the one of its class, none is blended.
-function labelMap(drawing, size, palette) {
+// They have no in-between colours: each pixel of the model's grid gets the one of its class, or of its paint; none is
+// blended.
+function labelMap(drawing, about) {
+  const { size, palette } = about;
   const image = new ImageData(size, size);
   const pixels = new Uint32Array(image.data.buffer);
   pixels.fill(colourOf(drawing.background, palette) ?? 0xffffffff);
+  const dye = about.painted && drawing.strokes.some(isPaint) ? new Uint32Array(size * size) : null;
   for (const area of drawing.strokes) {
     const colour = colourOf(area.label, palette);
-    if (colour === undefined) continue;
-    if (area.tool === "rect") fillRectangle(pixels, size, area.points, colour);
+    if (isPaint(area)) {
+      if (dye && area.tool !== "inside") addPaint(dye, pixels, size, area, about);
+    } else if (colour === undefined) continue;
     else if (area.tool === "fill") flood(pixels, size, pixelAt(area.points[0], size), colour);
-    else sweepBrush(pixels, size, area, colour);
+    else {
+      paintArea(pixels, size, area, colour);
+      if (dye) paintArea(dye, size, area, 0); // a wall that is painted anew is bare
+    }
   }
+  const whole = drawing.strokes.find(({ tool }) => tool === "inside");
+  if (dye) layPaint(dye, pixels, size, whole, about);
   return image;
+}
+
+function paintArea(pixels, size, area, colour) {
+  if (area.tool === "rect") fillRectangle(pixels, size, area.points, colour);
+  else sweepBrush(pixels, size, area, colour);
 }
 
 function colourOf(name, palette) {
@@ -207,7 +221,7 @@ function colourOf(name, palette) {
 }
 
 function labelAt(point) {
-  const pixels = new Uint32Array(labelMap(sheet.drawing, model.size, model.palette).data.buffer);
+  const pixels = new Uint32Array(labelMap(sheet.drawing, { ...model, painted: null }).data.buffer);
   const colour = pixels[pixelAt(point, model.size)];
   return model.palette.find(([name]) => colourOf(name, model.palette) === colour)?.[0];
 }

@@ -4,7 +4,7 @@ const ZOOM_STEP = 1.5;
 // Tools of lines and of label maps; those with a width, in units, can be made broader and finer.
 const TOOLS = {
   pen: { width: null, of: "lines" },
-  colour: { width: 16, of: "lines", hints: true },
+  colour: { width: 16, of: "both", hints: true },
   eraser: { width: 14, of: "lines" },
   rect: { width: null, of: "labels" },
   brush: { width: 10, of: "labels" },
@@ -26,6 +26,7 @@ const widths = Object.fromEntries(
 let tool = "pen";
 let label = ""; // to paint
 let colour = "#c62828"; // of the hints
+let pours = false; // in a label map: a fill has this colour, not the label
 let view = WHOLE;
 let seesModel = false; // the screen shows the model's own pixels
 let aim = { x: UNITS / 2, y: UNITS / 2 }; // where the keys point
@@ -53,15 +54,20 @@ function newStroke(event) {
   return { tool, ...(event.pointerType === "pen" && { pressure: true }), points: [point] };
 }
 
-const fillAt = (point) => (model.palette ? { tool, label, points: [point] } : { tool, colour, points: [point] });
+const fillAt = (point) => (isColouring() ? { tool, colour, points: [point] } : { tool, label, points: [point] });
 
 const isFillable = (point) =>
-  Boolean(model.palette || partAt(regions(sheet.drawing.strokes, model).parts, point, model.size));
+  model.palette
+    ? !isColouring() || labelAt(point) === model.painted
+    : Boolean(partAt(regions(sheet.drawing.strokes, model).parts, point, model.size));
 
 // Says why nothing is filled, if it would be the paper around everything.
 function canFill(point) {
   if (isFillable(point)) return true;
-  showStatus("Nothing is filled: no line encloses this place, or the outline has too large a gap.", true);
+  const words = model.palette
+    ? "Nothing is painted: colours are for " + model.painted + " alone."
+    : "Nothing is filled: no line encloses this place, or the outline has too large a gap.";
+  showStatus(words, true);
   return false;
 }
 

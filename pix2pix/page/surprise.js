@@ -7,7 +7,8 @@ const chance = (share) => Math.random() < share;
 
 function surprise() {
   const drawing = drawingOf(anyOf(props.samples.filter(({ kind }) => kind === kindOf(model))));
-  commit(model.palette ? otherPlan(drawing) : otherLines(drawing));
+  if (!model.palette) commit(otherLines(drawing));
+  else commit(model.painted ? tinted(otherPlan(drawing), anyOf(WALLS.flat())) : otherPlan(drawing));
 }
 
 // Bent, stretched, leaning, perhaps mirrored, and with colours if the model knows them.

@@ -75,8 +75,10 @@ def _save(runs: Path, name: str, size: int, side: Side) -> None:
 
 
 def _write(path: Path, name: str, size: int, side: Side, steps: int) -> None:
-    metadata = Metadata(name, steps, a=side, b=Side("photo"), line_width=2.0, colour_hints=name == "wide2shoes")
-    checkpoint.save(path, Generator(GeneratorConfig(size, ngf=4)), metadata)
+    hints = name in ("wide2shoes", "tiny2facades")
+    metadata = Metadata(name, steps, a=side, b=Side("photo"), line_width=2.0, colour_hints=hints)
+    walls = {"classes": tuple(side.palette.values()), "painted": 1} if side.palette else {}
+    checkpoint.save(path, Generator(GeneratorConfig(size, ngf=4, **walls)), metadata)
 
 
 def draw_circles(folder: Path) -> Path:

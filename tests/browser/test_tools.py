@@ -214,8 +214,7 @@ def pen(sheet: Sheet, kind: str, point: tuple[float, float], force: float) -> No
 def test_on_a_small_phone_each_toolbar_is_one_row(open_page: Open, model: str):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     phone = Sheet(page, model)
-    if model == "wide2shoes":
-        phone.press("Colour")
+    phone.press("Colour")
     for toolbar in (".tools > button", ".colours :is(button, input)", ".options > button, .zoom > button"):
         controls = page.locator(toolbar).filter(visible=True)
         boxes = [box for control in controls.all() if (box := control.bounding_box())]

@@ -4,7 +4,9 @@ function remarkOn(data, side, about, checks) {
   const area = side * side;
   const pixels = Array.from({ length: area }, (_, i) => data.subarray(4 * i, 4 * i + 3));
   if (about.palette) {
-    const far = pixels.filter((pixel) => nearestColour(pixel, about.palette) > checks.FAR).length;
+    const distances = pixels.map((pixel) => nearestColour(pixel, about.palette));
+    if (about.colourHints && hasHints(pixels, distances, checks)) return "";
+    const far = distances.filter((distance) => distance > checks.FAR).length;
     return far / area > checks.STRANGE ? checks.NO_LABELS.replace("{count}", about.palette.length) : "";
   }
   const grey = pixels.map(([red, green, blue]) => (19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16);
@@ -17,6 +19,17 @@ function remarkOn(data, side, about, checks) {
   if (ink > checks.SHEET && paper < ink) return checks.INVERTED;
   if (isPhoto(pixels, side, about.colourHints ? checks.SOFT_HINT : checks.TEXTURE, checks)) return checks.PHOTO;
   return about.colourHints ? "" : aboutLines(grey, pixels, side, about, checks);
+}
+
+// Drawn with the palette: what is in none of its colours is far from them, and of few colours.
+function hasHints(pixels, distances, { FAR, MOST_HINTS }) {
+  const far = pixels.filter((_, i) => distances[i] > FAR);
+  const isDrawn = distances.every((distance) => distance === 0 || distance > FAR);
+  return (
+    isDrawn &&
+    far.length > 0 &&
+    new Set(far.map(([red, green, blue]) => 65536 * red + 256 * green + blue)).size <= MOST_HINTS
+  );
 }
 
 function nearestColour(pixel, palette) {
