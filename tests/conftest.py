@@ -81,6 +81,15 @@ def pytest_runtest_setup() -> None:
     """An app of the test before may still compile a generator, in its thread, and neither PyTorch's optimizers nor
     torch.manual_seed stand it: what they and torch.export note for tracing lies in one global dict.
     """
+    wait_for_compilers()
+
+
+def pytest_sessionfinish() -> None:
+    """Nor does a process whose interpreter ends meanwhile: it aborts."""
+    wait_for_compilers()
+
+
+def wait_for_compilers() -> None:
     threads = [thread.ident for thread in threading.enumerate() if thread.name == "scheduler"]
     for _ in range(1200):
         frames = sys._current_frames()

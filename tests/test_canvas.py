@@ -130,7 +130,6 @@ def test_a_page_is_told_that_it_waits_and_its_newest_drawing_is_translated(model
     told, made = in_a_loop(draw())
     assert told == {"error": "Your drawing waits for its turn: it is number 1 in the line.", "again_ms": 0}
     assert asked.decode(json.loads(made.body)["picture"]).size == (64, 64)
-    studio.compiling.run("last", lambda: None)  # the process could end meanwhile
 
 
 def test_an_answer_says_where_its_time_went(model: str):
@@ -139,7 +138,6 @@ def test_an_answer_says_where_its_time_went(model: str):
     stages = dict(stage.split(";dur=") for stage in answer.headers["Server-Timing"].split(", "))
     assert tuple(stages) == canvas.STAGES
     assert all(float(milliseconds) >= 0 for milliseconds in stages.values())
-    studio.compiling.run("last", lambda: None)
 
 
 def test_what_browsers_compute_with_is_kept_for_so_many_generators(
