@@ -1,5 +1,5 @@
 # make run    start the app          make test    check and test everything
-# make test ARGS="-n 0"    the same in one process, one test after the other; make test shares them between two
+# make test ARGS="-n 0"    the same in one process, one test after the other; make test shares them among three
 # make faults    kill trainings 200 times, at random moments, and resume them (make test does so 5 times); fill their
 #                disk at each moment, take the dataset and the folder away, set the clock, damage files
 # make soak      half an hour of use, as of a day: whether the app keeps memory, processes, handles, threads or files
@@ -19,11 +19,11 @@ run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: check browser
-	$(BIN)/python -m pytest -n 2 --durations=20 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --durations=20 $(ARGS)
 
 coverage: browser
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
+	$(BIN)/coverage run -m pytest -n 3 $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

@@ -26,7 +26,7 @@ torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
-# Files that take longest, the longest first: processes that share the tests (`pytest -n 2`) begin with them, so that in
+# Files that take longest, the longest first: processes that share the tests (`pytest -n 3`) begin with them, so that in
 # the end none waits long for another. Each opens its browser once, since tests/browser comes before all else.
 LONGEST = (
     "browser/test_train.py", "browser/test_tools.py", "browser/test_draw.py", "browser/test_remember.py",

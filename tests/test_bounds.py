@@ -37,8 +37,8 @@ def vast(tmp_path: Path) -> Path:
 def test_edges_ask_for_the_memory_first(model: str, photo: Path, how: sizes.How):
     """At that size they alone would take 18 GB."""
     translator = Translator.load(model, "cpu")
-    with pytest.raises(ValueError, match="the bound is 4000 MB"):
-        translator.edges_of(Image.open(photo), how=how, size=30_000)
+    with Image.open(photo) as opened, pytest.raises(ValueError, match="the bound is 4000 MB"):
+        translator.edges_of(opened, how=how, size=30_000)
 
 
 def test_the_page_makes_no_edges_without_a_bound(model: str, photo: Path):

@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from pix2pix.data.doctor import examine
@@ -33,6 +34,7 @@ def vast() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # that is the picture
 def test_no_picture_stops_the_doctor(pairs: Path):
     (pairs / "without-palette.png").write_bytes(without_palette())
     (pairs / "vast.png").write_bytes(vast())
