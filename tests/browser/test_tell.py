@@ -10,6 +10,8 @@ from tests.browser.test_train import WAIT_MS, app, circles, runs, start, state
 from training.run import Run
 
 __all__ = ["app", "circles", "runs"]  # fixtures
+RARE = 100_000
+SILENT = {"steps": RARE, "log-every": RARE, "preview-every": RARE}  # a trainer of which the coach hears nothing
 # Chromium's own notifications, whose titles and texts are kept as well.
 LISTEN = """window.told = []; const Own = window.Notification;
 window.Notification = class extends Own {
@@ -30,7 +32,7 @@ def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[.
     page = open_train(open_page)
     expect(page).to_have_title("Gradio")  # which has no better name in the tests
     page.get_by_label("Notify me in this browser").check()
-    start(page, circles, steps=100_000)
+    start(page, circles, **SILENT)
     state(page, "running")
     expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"))
     page.reload()
@@ -49,8 +51,7 @@ def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[.
 def test_the_coach_is_heard_elsewhere(open_page: Callable[..., Page], circles: Path):
     page = open_train(open_page)
     page.get_by_label("Notify me in this browser").check()
-    rare = 100_000  # the trainer writes no row of its own
-    start(page, circles, **{"steps": rare, "log-every": rare, "preview-every": rare})
+    start(page, circles, **SILENT)
     state(page, "running")
     for step in range(1, 30):
         Run.named("circles").append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
