@@ -23,6 +23,13 @@ from ui.uploads import by_path, forget
 from ui.words import errors_on_page
 
 POLL_S = 1.0
+# A press on a button takes the focus from the folder. What is found there moves that button: it waits for the click.
+WAIT_FOR_RELEASE = """(folder, looked) => new Promise((resolve) => {
+    const go = () => setTimeout(resolve, 0, [folder, looked]);
+    if (!document.querySelector(":active")) return go();
+    for (const event of ["mouseup", "dragend", "pointercancel"]) addEventListener(event, go, { once: true });
+    setTimeout(go, 1000);  // an end that no event tells of
+})"""
 SCROLL_TO_FORM = "() => document.getElementById('train-folder')?.scrollIntoView({behavior: 'smooth'})"
 NAMED = 4  # of the pairs that are left out
 OWN_LABELS = "Label maps, in the colours that were found"
@@ -110,6 +117,7 @@ class Form:
             self._look,
             [self.folder, self.looked],
             [*self.shown, self.settings["layout"]],
+            js=WAIT_FOR_RELEASE,
             api_visibility="private",
             show_progress_on=self.found,
             trigger_mode="always_last",
