@@ -170,6 +170,7 @@ def summed(data: bytes) -> bytes:
     return fixed
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what Pillow thinks of broken ones is not the point
 @pytest.mark.filterwarnings("ignore:Saving I mode")  # what Pillow will no longer write, people have
 def test_every_picture_is_a_picture_or_a_sentence(tmp_path: Path):
     tally = Tally("pictures")

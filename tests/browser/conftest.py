@@ -16,7 +16,7 @@ from pix2pix.files import checkpoint, places
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.palette import CMP
-from tests.browser.install import system_chromium
+from tests.browser.install import headless_shell, system_chromium
 from tests.browser.sheet import Open, Sheet
 from tests.conftest import seed_weights
 from training.config import PRESETS
@@ -108,12 +108,15 @@ def app(runs: Path) -> Iterator[App]:
 
 @pytest.fixture(scope="package")
 def launch() -> Iterator[Callable[..., Browser]]:
-    """Starts a Chromium with further arguments."""
+    """Starts a Chromium with further arguments: the `whole` of it, or its headless shell (see `install`)."""
     with sync_playwright() as playwright:
-        program = system_chromium()  # else the one that `playwright install` brought; if neither, this raises
 
-        def launch(*arguments: str) -> Browser:
-            browser = playwright.chromium.launch(executable_path=program, args=["--no-first-run", *arguments])
+        def launch(*arguments: str, whole: bool = False) -> Browser:
+            program = system_chromium() if whole else headless_shell()
+            kind: dict[str, Any] = {"executable_path": program}
+            if program is None:  # what `playwright install` brought; without that, this raises
+                kind = {"channel": "chromium"} if whole else {}
+            browser = playwright.chromium.launch(args=["--no-first-run", *arguments], **kind)
             started.append(browser)
             return browser
 
@@ -126,6 +129,12 @@ def launch() -> Iterator[Callable[..., Browser]]:
 @pytest.fixture(scope="package")
 def browser(launch: Callable[..., Browser]) -> Browser:
     return launch(*QUIET, "--disable-gpu", "--process-per-site")
+
+
+@pytest.fixture(scope="package")
+def whole_browser(launch: Callable[..., Browser]) -> Browser:
+    """For what the headless shell has not."""
+    return launch(*QUIET, "--disable-gpu", "--process-per-site", whole=True)
 
 
 @pytest.fixture(scope="package")
@@ -144,16 +153,20 @@ def used(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def open_page(app: App, browser: Browser, used: BrowserContext) -> Iterator[Callable[..., Page]]:
+def open_page(
+    app: App, browser: Browser, used: BrowserContext, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
     """Opens the app for somebody who was never here; what the page prints as an error, or asks of other hosts, fails.
 
     A test's second page, and one with options, is another person's; `fresh` gives the first a context of its own, too.
+    Who has given permissions has a whole browser.
     """
     contexts, wrong, before = [], [], list(used.pages)
 
     def open_page(fresh: bool = False, **options) -> Page:
         if fresh or options or contexts:
-            contexts.append(browser.new_context(**{**DESKTOP, **options}))
+            theirs = request.getfixturevalue("whole_browser") if "permissions" in options else browser
+            contexts.append(theirs.new_context(**{**DESKTOP, **options}))
         else:
             contexts.append(used)
         page = contexts[-1].new_page()

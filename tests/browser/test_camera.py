@@ -39,7 +39,8 @@ Visit = Callable[..., Page]
 @pytest.fixture(scope="module")
 def invented(launch: Callable[..., Browser]) -> Iterator[Browser]:
     """A browser with a camera, which shows a green field with a disc that turns."""
-    browser = launch(*QUIET, "--disable-gpu", INVENTED, f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1")
+    rules = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
+    browser = launch(*QUIET, "--disable-gpu", INVENTED, rules, whole=True)
     yield browser
     browser.close()
 
@@ -218,10 +219,10 @@ def test_a_server_that_does_not_answer_is_asked_again(visit: Visit):
     expect(hint(page)).to_have_text("")
 
 
-def test_a_refusal_and_no_camera_are_said_in_words(visit: Visit, browser: Browser):
+def test_a_refusal_and_no_camera_are_said_in_words(visit: Visit, whole_browser: Browser):
     for page, words in (
         (visit(allowed=False), "does not let this page use the camera"),
-        (visit(browser), "has no camera"),
+        (visit(whole_browser), "has no camera"),
     ):
         page.get_by_role("button", name="Use the camera").click()
         expect(hint(page)).to_contain_text(words)

@@ -20,9 +20,7 @@ window.Notification = class extends Own {
 
 
 def open_train(open_page: Callable[..., Page], allowed: bool = True) -> Page:
-    page = open_page()
-    if allowed:
-        page.context.grant_permissions(["notifications"])
+    page = open_page(permissions=["notifications"]) if allowed else open_page()
     page.add_init_script(LISTEN)
     page.reload()
     return page
