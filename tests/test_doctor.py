@@ -135,9 +135,14 @@ def test_what_cannot_be_read_is_found_even_if_it_was_not_opened_before(make: Cal
     folder = make()
     (folder / "train" / "009.png").write_bytes((folder / "train" / "009.png").read_bytes()[:99])
     report = last(folder, open_files=False)
-    assert only(report.findings, "cannot be used").files[0].startswith("train/009.png: ")
+    finding = only(report.findings, "cannot be used")
+    assert finding.files[0].startswith("train/009.png: broken: ")
+    assert finding.what == f"1 file cannot be used: {finding.files[0].removeprefix('train/009.png: ')}"
     assert "train/009.png" in report.leave_out
     assert only(last(folder).findings, "cannot be used").files[0].startswith("train/009.png: ")
+    (folder / "train" / "008.png").write_bytes(b"no picture")
+    two = "2 files cannot be used, the first for this reason: broken: cannot identify image file: it holds text"
+    assert only(last(folder).findings, "cannot be used").what == two
 
 
 def test_unpaired_names_and_unequal_sizes_of_two_folders(tmp_path: Path):

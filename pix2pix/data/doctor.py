@@ -21,6 +21,7 @@ from pix2pix import images
 from pix2pix.data.alignment import THUMBNAIL, Compared, not_lined_up, outlines
 from pix2pix.data.evidence import spread
 from pix2pix.data.findings import (
+    USELESS,
     Finding,
     about_count,
     about_direction,
@@ -29,6 +30,7 @@ from pix2pix.data.findings import (
     about_sizes,
     about_values,
     said_of,
+    with_reason,
 )
 from pix2pix.data.kinds import Kinds
 from pix2pix.data.layouts import HALVES, DatasetError, Layout, half_size, halves
@@ -246,13 +248,14 @@ class Notes:
             yield from about_files(files, noun, one, many, action)
 
     def _left_out(self) -> Iterator[Finding]:
-        groups: dict[tuple[str, str], list[str]] = {}
+        groups: dict[tuple[str, str], dict[str, str]] = {}
         for name, why in (self.found.left_out | self.problems).items():
             said = said_of(why)
             line = f"{self.culprits.get(name, name)}: {why}" if "cannot be used" in said[0] else name
-            groups.setdefault(said, []).append(line)
-        for (one, many), lines in groups.items():
-            yield from about_files(lines, "file", one, many, "Left out.")
+            groups.setdefault(said, {})[line] = why
+        for said, lines in groups.items():
+            one, many = with_reason(list(lines.values())) if said[0] == USELESS else said
+            yield from about_files(list(lines), "file", one, many, "Left out.")
 
 
 def _load(path: Path) -> tuple[Image.Image, tuple[int, int], set[str]]:

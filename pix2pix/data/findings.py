@@ -21,6 +21,7 @@ WHOLE = {
     "lies beside": ("lies beside the folder to train on", "lie beside the folder to train on"),
     "left out on request": ("is left out on request", "are left out on request"),
 }
+USELESS = "cannot be used"
 TOO_MANY = re.compile("too many|far more than")
 NAMED = re.compile("is not read|bands of|too many pixels|too small|an empty file")
 
@@ -45,8 +46,15 @@ def said_of(why: str) -> tuple[str, str]:
     if whole:
         return whole
     kind = "too many pixels" if TOO_MANY.search(why) else why.partition(":")[0].partition(" (")[0]
-    words = f"cannot be used: {kind}" if NAMED.search(kind) and kind != "broken" else "cannot be used"
+    words = f"{USELESS}: {kind}" if NAMED.search(kind) and kind != "broken" else USELESS
     return words, words
+
+
+def with_reason(whys: list[str]) -> tuple[str, str]:
+    """Of one file that cannot be used, and of many, which may be damaged each in its own way: why the first cannot."""
+    first, *others = whys
+    alike = all(why == first for why in others)
+    return f"{USELESS}: {first}", f"{USELESS}{'' if alike else ', the first for this reason'}: {first}"
 
 
 def about_sizes(sizes: Counter[tuple[int, int]]) -> Iterator[Finding]:

@@ -69,6 +69,9 @@ PARTS = {
         "1 file has several bands of 16 bits, of which their values need but the lower ones",
         "2 files have several bands of 16 bits, of which their values need but the lower ones"],
     "has {}": ["1 file lies in neither of the two folders", "1 file lies beside the folder to train on"],
+    "cannot be used": ["1 file cannot be used: broken: cannot identify image file: it holds text"],
+    "{}, the first for this reason: {}": [
+        "3 files cannot be used, the first for this reason: broken: cannot identify image file: it holds text"],
     "have {}": ["3 files cannot be used: too small", "3 files cannot be used: video is not read", "icon is not read"],
     ": there is a seam where they meet": ["The pictures seem to be three in a row: there is a seam where they meet."],
     ": there is a seam where they meet and they have outlines in common": [
