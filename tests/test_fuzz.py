@@ -332,7 +332,7 @@ def test_every_file_of_a_run_is_shown_or_a_sentence(pairs: Path):
     import gradio as gr
 
     with tempfile.TemporaryDirectory(), gr.Blocks(), good.claim():  # what is in the queue then has to wait
-        watch = RunMonitor()
+        watch = RunMonitor(gr.Button())
         attempt()
         good.write_status(state="stopped")
     assert Run(good.path).status().state == "stopped"

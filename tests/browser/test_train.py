@@ -159,9 +159,18 @@ def test_a_preview_and_a_save_come_when_asked_for(open_page: Callable[..., Page]
     page.reload()
     expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible(timeout=WAIT_MS)
     expect(page.locator("#train-status")).to_contain_text(f"saved at step {Run.named('circles').status().saved_step:,}")
+    jump = page.locator("#train-jump")
+    expect(jump).to_be_hidden()
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator("#train-status")).not_to_be_in_viewport()
+    expect(jump).to_have_text(re.compile(r"circles is at step [\d,]+ of 100,000: see it"))
+    jump.press("Enter")
+    expect(page.locator("#train-status")).to_be_focused()
+    expect(page.locator("#train-status")).to_be_in_viewport(ratio=1)
     page.locator("#train-stop").click()
     state(page, "stopped")
     expect(page.get_by_role("button", name="Preview now")).to_be_hidden()
+    expect(jump).to_be_hidden()
 
 
 def test_a_killed_training_says_what_to_do(open_page: Callable[..., Page], circles: Path):
@@ -204,7 +213,9 @@ def test_the_doctor_says_what_it_finds_and_the_run_leaves_it_out(
     findings = page.locator("#train-findings")
     expect(findings.locator("[data-checkup=done]")).to_be_visible(timeout=WAIT_MS)
     expect(findings).to_contain_text("1 pair is blank, or nearly so. Left out")
-    expect(findings).to_contain_text("1 file cannot be used. Left out.")
+    expect(findings).to_contain_text(
+        "1 file cannot be used: broken: cannot identify image file: it holds text. Left out."
+    )
     findings.get_by_text("show").last.click()
     expect(findings.get_by_text("blank.png")).to_be_visible()
     expect(page.locator("#train-kind input")).to_have_value("Line drawings")
@@ -314,7 +325,7 @@ def test_extending_a_finished_run_goes_on(open_page: Callable[..., Page], circle
 
 def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
     with gr.Blocks():
-        watch = RunMonitor()
+        watch = RunMonitor(gr.Button())
     assert watch.refresh(None, LAST, {}) == gr.skip(), "no run at all"
     run = Run.create(TrainConfig(name="still", dataset=str(circles)))
     run.append_metrics({"step": 1, "loss_G": 1.0})
@@ -329,7 +340,7 @@ def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
 
 def test_a_late_answer_does_not_choose_a_run_again(runs: Path, circles: Path):
     with gr.Blocks():
-        watch = RunMonitor()
+        watch = RunMonitor(gr.Button())
     Run.create(TrainConfig(name="first", dataset=str(circles)))
     seen = watch.show("first")[watch.seen]
     Run.create(TrainConfig(name="second", dataset=str(circles)))

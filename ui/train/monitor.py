@@ -46,7 +46,9 @@ NOTHING_YET = "No training yet. Give a folder of pictures and press Train, or tr
 class RunMonitor:
     """What a run directory holds, on the page."""
 
-    def __init__(self) -> None:
+    def __init__(self, jump: gr.Button) -> None:
+        """`jump`, above the form, leads to a run that is alive: on a phone it is far below."""
+        self.jump = jump
         # After a restart of the app an open page asks for what this app has not offered it; so anything is accepted.
         self.run = gr.Dropdown([], label="Run", allow_custom_value=True, visible=False, elem_id="train-run")
         self.status = gr.HTML(f"<p class='quiet'>{NOTHING_YET}</p>", elem_classes="run", elem_id="train-status")
@@ -84,7 +86,8 @@ class RunMonitor:
             self.control = RunActions(self.run)
         self.seen = gr.State({})
         self.outputs = [
-            self.run, self.status, self.coach, self.buttons, self.stop, self.resume, self.preview_now, self.save_now,
+            self.jump, self.run, self.status, self.coach,
+            self.buttons, self.stop, self.resume, self.preview_now, self.save_now,
             self.controls,
             self.pictures, self.preview, self.caption, self.position,
             self.log_box, self.log, self.seen,
@@ -207,6 +210,7 @@ class RunMonitor:
     def _hidden(self) -> dict[Any, Any]:
         """All that only a run has that can be read."""
         return {
+            self.jump: gr.Button(visible=False),
             self.coach: gr.HTML(visible=False),
             self.buttons: gr.Row(visible=False),
             self.pictures: gr.Column(visible=False),
@@ -223,8 +227,11 @@ class RunMonitor:
         if advice != before.get("coach", {}) or not before:
             items = "".join(f"<p data-rule='{rule}'>{html.escape(words)}</p>" for rule, words in advice.items())
             updates[self.coach] = gr.HTML(f"<div class='coach'>{items}</div>", visible=bool(advice))
+        can_stop = status.alive or status.state == "queued"
+        if updates:
+            far = f"{run.name} is at step {status.step:,} of {status.total:,}: see it"
+            updates[self.jump] = gr.Button(far if status.total else "See the training", visible=can_stop)
         if now["alive"] != before.get("alive"):
-            can_stop = status.alive or status.state == "queued"
             text = "Leave the queue" if status.state == "queued" else "Stop"
             updates[self.stop] = gr.Button(text, visible=can_stop, interactive=status.state != "stopping")
             updates[self.resume] = gr.Button(visible=status.state in ("stopped", "failed"))

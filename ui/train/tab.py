@@ -22,6 +22,12 @@ SWITCHED_OFF = (
     "Run the app on your own machine to train on your own pictures."
 )
 SCROLL_TO_RUN = "() => document.getElementById('train-run')?.scrollIntoView({behavior: 'smooth'})"
+GO_TO_RUN = """() => {
+    const status = document.getElementById("train-status");
+    status.tabIndex = -1;
+    status.focus({ preventScroll: true });  // from here go the next Tab, and a screen reader
+    document.getElementById("train-run").scrollIntoView({ behavior: "smooth" });
+}"""
 STYLE = """
 .run p, .found p { margin: 0 0 .4em; }
 .run .line { display: flex; flex-wrap: wrap; gap: .2em 1.2em; align-items: baseline; }
@@ -47,6 +53,7 @@ STYLE = """
 .preview button:has(img), .preview .image-frame, .preview img { width: 100%; height: auto; }
 .preview img { object-fit: contain !important; }
 #train-file { display: none !important; }
+@media (min-width: 768px) { #train-jump { display: none; } }  /* the run stands beside the form */
 """
 
 
@@ -61,14 +68,16 @@ def build(studio: Studio) -> Form | None:
         gr.Markdown(SWITCHED_OFF)  # visitors must not name paths, fill the disk or use up the machine
         return None
     gr.HTML(f"<style>{STYLE}</style>", visible="hidden")
+    jump = gr.Button("See the training", visible=False, size="sm", elem_id="train-jump")
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             form = Form()
         with gr.Column(scale=3, min_width=320):
-            watch = RunMonitor()
+            watch = RunMonitor(jump)
     side_by_side()
     form.connect(watch.show, watch.outputs, SCROLL_TO_RUN)  # on a phone it is far below the form
     watch.connect(form)
+    jump.click(None, js=GO_TO_RUN, api_visibility="private")
     _endpoints()
     return form
 
