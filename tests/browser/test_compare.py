@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_access import CONTRASTS
 from tests.browser.test_grid import is_shown, save
 from tests.browser.test_train import WAIT_MS, app, circles, runs
 from training.config import TrainConfig
@@ -42,6 +43,9 @@ def test_curves_samples_and_settings_of_two(open_page: Callable[..., Page], thre
     # One input, one target, and what each makes of it, at the last step; then all go back together.
     expect(panel.locator(".strip")).to_have_count(4)
     expect(panel.locator(".strip").nth(2)).to_have_text("firstStep 200")
+    contrasts = page.evaluate(CONTRASTS, "#train-compare .strip :is(b, span)")
+    assert len(contrasts) == 6
+    assert [(text, round(contrast, 1)) for text, contrast in contrasts if contrast < 4.5] == []
     is_shown(panel.locator(".strip").nth(0).locator("canvas").nth(1), 200, 0, 1)
     is_shown(panel.locator(".strip").nth(3).locator("canvas").nth(1), 200, 2, 1)
     panel.get_by_label("Step of the samples").press("ArrowLeft")

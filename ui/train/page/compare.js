@@ -139,7 +139,7 @@ function newStrip(name, words, sheet, row, colour) {
   strip.className = "strip";
   strip.dataset.run = name;
   const label = document.createElement("b");
-  if (colour) label.style.color = colour;
+  if (colour) label.style.setProperty("--colour", colour);
   const further = document.createElement("span");
   further.textContent = words;
   label.append(name, further);
