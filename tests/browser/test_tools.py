@@ -221,4 +221,8 @@ def test_on_a_small_phone_each_toolbar_is_one_row(open_page: Open, model: str):
         middles = [box["y"] + box["height"] / 2 for box in boxes]
         assert max(middles, default=0) - min(middles, default=0) < 4
         assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
+    look = "(tools) => tools.map((e) => [parseFloat(getComputedStyle(e).fontSize), e.scrollWidth - e.clientWidth])"
+    looks = page.locator(".tool:not([hidden])").evaluate_all(look)
+    assert looks
+    assert all(size > 10 and cut < 2 for size, cut in looks), "a finger gets no title: their names can be read"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
