@@ -23,6 +23,7 @@ STYLE = """<style>
 footer .divider:last-child { display: none; } /* a dot that Gradio puts before nothing */
 @media (max-width: 30rem) { .gradio-container .tab-container button { padding: 0 0.5rem; } } /* all fit */
 .label-wrap span { text-align: start; } /* of an accordion, in two lines on a phone */
+.dark { color-scheme: dark; } /* sliders and check boxes, too */
 input[role="combobox"] { text-overflow: ellipsis; }
 </style>"""
 QUEUED = 100  # calls of the Upload tab and of programs that may wait

@@ -115,6 +115,8 @@ def test_text_stands_out_in_both_themes(open_page: Open, theme: str, model: str)
     page = open_page(color_scheme=theme)
     open_all(page, model) if model == "wide2shoes" else Sheet(page, model)
     assert page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
+    scheme = page.locator(".width input").evaluate("(slider) => getComputedStyle(slider).colorScheme")
+    assert (scheme == "dark") is (theme == "dark"), "what the browser itself paints"
     contrasts = page.evaluate(CONTRASTS, TEXTS)
     assert len(contrasts) > 8
     assert [(text, round(contrast, 1)) for text, contrast in contrasts if contrast < 4.5] == []

@@ -13,6 +13,10 @@ from tests.browser.sheet import Open, Sheet
 from tests.browser.test_remember import PHONE
 from tests.browser.test_tools import touch
 
+TOO_SMALL = """() => [...document.querySelectorAll("#draw :is(button, input, select, summary)")]
+  .filter((e) => e.checkVisibility({ visibilityProperty: true }))
+  .filter((e) => Math.min(e.getBoundingClientRect().width, e.getBoundingClientRect().height) < 24)
+  .map((e) => e.outerHTML.slice(0, 80))"""
 CLOSE = 3.0  # of 255: the same picture, painted at another place of the screen
 
 
@@ -164,6 +168,7 @@ def test_by_touch_on_a_phone(open_page: Open, theme: str):
     assert box is not None
     page.touchscreen.tap(box["x"] + box["width"] / 4, box["y"] + box["height"] / 3)
     assert float(wiper.input_value()) == pytest.approx(25, abs=3)
+    assert page.evaluate(TOO_SMALL) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
