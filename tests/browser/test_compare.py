@@ -53,6 +53,9 @@ def test_curves_samples_and_settings_of_two(open_page: Callable[..., Page], thre
     is_shown(panel.locator(".strip").nth(3).locator("canvas").nth(2), 100, 2, 2)
     panel.locator(".figure").select_option("loss_L1")
     panel.get_by_label("Log scale").check()
+    panel.get_by_label("Log scale").press("Shift+Tab")
+    panel.locator(".figure").press("Tab")
+    expect(panel.get_by_label("Log scale")).to_have_css("outline-style", "solid")
 
     page.reload()
     expect(panel.locator(".strip")).to_have_count(4, timeout=WAIT_MS)
