@@ -1,15 +1,25 @@
 """Every sentence that the sources may show has its Chinese in the table, and the table has no other."""
 
+import errno
+import io
 import json
+import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser
+from pydantic import Field
 
 from pix2pix.files.checkpoint import read_metadata
 from pix2pix.files.places import ROOT
+from pix2pix.formats import opened, why_not
 from pix2pix.page import language, page
 from pix2pix.palette import CMP
+from pix2pix.validation import in_words, parse_json, validate
 from tests.sentences import found_in, sources
 from training.config import help_of_settings
 from ui.train.fields import GROUPS
@@ -40,7 +50,7 @@ EXCEPT = {
         "pix2pix studio curves", "pix2pix studio grid", "pix2pix studio hardest", "pix2pix studio runs side by side",
         "pix2pix studio tell", "{} preferences", "{} what you made", "{} making", "{} drawn.{}", "{} drawing.png",
         "My drawing", "pix2pix drawing", "side by side", "api {}", "upload {}", "replay {}", "models {}", "Run({})",
-        "Push {}", "{} into {}", "Facades drawn by code.", "imported from {}", "not known",
+        "Push {}", "{} into {}", "imported from {}", "not known",
     ),
     "what is read, not said": (
         "No space left on device", "PytorchStreamWriter failed writing", "Read-only file system",
@@ -179,6 +189,10 @@ def seen() -> dict[str, str]:
     return {text: name for name, path in files.items() if name not in UNSEEN for text in found_in(path)}
 
 
+def json_of(name: str) -> dict[str, str]:
+    return json.loads((page.PAGE / "zh" / f"{name}.json").read_text("utf-8"))
+
+
 def test_each_sentence_has_its_chinese_and_the_table_has_no_other(said):
     found = seen()
     texts = [text for text in found if text not in SKIPPED and text not in PARTS]
@@ -191,9 +205,40 @@ def test_each_sentence_has_its_chinese_and_the_table_has_no_other(said):
     unknown = [text for text, told in zip(made, answers[4 * len(texts) :], strict=True) if "〔" not in told]
     assert not unknown, "the table lacks these:\n" + "\n".join(unknown)
     used = {int(number) for told in answers for number in re.findall(r"〔(\d+)〕", told)}
-    gradio = json.loads((page.PAGE / "zh" / "gradio.json").read_text("utf-8"))  # what it has left in English itself
-    stale = [english for i, english in enumerate(language.table("zh")) if i not in used and english not in gradio]
+    of_others = {**json_of("gradio"), **json_of("system")}  # what Gradio has left in English, and words of libraries
+    stale = [english for i, english in enumerate(language.table("zh")) if i not in used and english not in of_others]
     assert not stale, "no source says these any more:\n" + "\n".join(stale)
+
+
+@dataclass
+class Numbered:
+    n: int
+    f: Annotated[float, Field(ge=0)] = 0.0
+
+
+def words_of_others() -> Iterator[str]:
+    """What the system, Pillow, pydantic and its reader of JSON say, as the app passes it on."""
+    yield from map(os.strerror, (errno.ENOENT, errno.EACCES, errno.EISDIR, errno.EROFS, errno.EIO, errno.ENOSPC))
+    yield in_words(PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/1/2"))
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 80).save(file, "PNG")
+    for content in (file.getvalue()[:1000], b"\x89PNG no more"):
+        with pytest.raises(OSError, match="image file") as caught, opened(io.BytesIO(content)) as picture:
+            picture.load()
+        yield "broken: " + why_not(io.BytesIO(content), caught.value).removeprefix("broken: ")
+    for values in ({"n": "?"}, {"n": 1.5}, {"n": 1, "f": "?"}, {"n": 1, "f": -1}):
+        with pytest.raises(ValueError, match="should be") as refused:
+            validate(Numbered, values)
+        yield str(refused.value)
+    for text in ("", "[1", '{"1"', "?"):
+        with pytest.raises(ValueError, match="no JSON") as refused:
+            parse_json(text)
+        yield str(refused.value)
+
+
+def test_words_of_libraries_and_of_the_system_are_said_too(said):
+    words = list(words_of_others())
+    assert [(text, told) for text, told in zip(words, said(words), strict=True) if left(told)] == []
 
 
 def test_what_stands_at_the_end_of_a_sentence_is_not_the_next_one(said):
