@@ -26,6 +26,14 @@ footer .divider:last-child { display: none; } /* a dot that Gradio puts before n
 .dark { color-scheme: dark; } /* sliders and check boxes, too */
 input[role="combobox"] { text-overflow: ellipsis; }
 </style>"""
+# Gradio opens a list of choices for each key, also for the Tab that leaves it: there it would stay, over what follows.
+CLOSED_LISTS = """<script>
+addEventListener("focusout", ({ target }) => {
+  const isLeft = () => target.getAttribute("aria-expanded") === "true" && document.activeElement !== target;
+  const close = () => target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  if (target.matches?.("input[role=combobox]")) setTimeout(() => isLeft() && close(), 100);
+});
+</script>"""
 QUEUED = 100  # calls of the Upload tab and of programs that may wait
 
 
@@ -74,7 +82,7 @@ def launch(  # returns at once
         auth=asks_for(password) if password else None,
         auth_message="Any user name, and the password that the app was started with.",
         theme=THEME,
-        head=STYLE + other_languages(),
+        head=STYLE + CLOSED_LISTS + other_languages(),
         favicon_path=ICON,
         pwa=True,
         footer_links=["api"],
