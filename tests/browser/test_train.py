@@ -12,7 +12,7 @@ import gradio as gr
 import pytest
 from gradio_client import Client
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from pix2pix.files import places
 from tests.browser.conftest import App, draw_circles, note_speeds
@@ -89,6 +89,17 @@ def press_slowly(page: Page, button: str) -> None:
     page.mouse.up()
 
 
+def fill(values: dict[Locator, str]) -> None:
+    """What is typed in the tenth of a second in which an accordion opens Gradio may put back to what it was."""
+    for _ in range(20):
+        for field, value in values.items():
+            field.fill(value)
+        time.sleep(0.2)
+        if all(field.input_value() == value for field, value in values.items()):
+            return
+    raise AssertionError(f"the page changes {list(values)}")
+
+
 def start(page: Page, folder: Path, **settings: int) -> None:
     give(page, folder)
     page.get_by_role("radio", name=re.compile("^Quick")).check()
@@ -96,8 +107,7 @@ def start(page: Page, folder: Path, **settings: int) -> None:
         page.get_by_role("button", name="Advanced").click()
     page.locator("#train-crop-size input").click()
     page.get_by_role("option", name="32", exact=True).click()
-    for name, value in (TINY | settings).items():
-        page.locator(f"#train-{name} input").fill(str(value))
+    fill({page.locator(f"#train-{name} input"): str(value) for name, value in (TINY | settings).items()})
     page.locator("#train-start").dblclick()
 
 
@@ -267,7 +277,7 @@ def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Pa
     wait_for(lambda: width(Run.named("circles").previews()[-1]) > 5 * 36)
 
     page.get_by_role("button", name="Stop at a time").click()
-    page.locator("#train-at input, #train-at textarea").first.fill("7:xx")
+    fill({page.locator("#train-at input, #train-at textarea").first: "7:xx"})
     page.locator("#train-set-at").click()
     expect(page.locator(".toast-body").last).to_contain_text("not a time such as 7:30")
     page.locator("#train-at input, #train-at textarea").first.fill("7:30")
@@ -317,7 +327,7 @@ def test_extending_a_finished_run_goes_on(open_page: Callable[..., Page], circle
     start(page, circles, steps=40)
     state(page, "finished")
     page.get_by_role("button", name="Stop at a time").click()
-    page.get_by_label("Further steps").fill("60")
+    fill({page.get_by_label("Further steps"): "60"})
     page.locator("#train-extend").click()
     expect(page.locator("#train-status")).to_contain_text("step 100 of 100", timeout=WAIT_MS)
     state(page, "finished")

@@ -14,6 +14,7 @@ from tests.browser.conftest import KINDS, App, _save, draw_circles
 from tests.browser.english import english_in
 from tests.browser.sheet import Open, Sheet
 from tests.browser.test_tell import LISTEN
+from tests.browser.test_train import fill
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run
@@ -197,7 +198,7 @@ def test_runs_in_all_states(open_page: Open, circles: Path):
     page.get_by_role("button", name="定时停止、延长、重命名、删除").click()
     page.locator("#train-delete").click()
     expect(page.locator("#train-delete-sure")).to_have_text("永久删除“circles”")
-    page.locator("#train-at").get_by_label("停止时间").fill("25:00")
+    fill({page.locator("#train-at").get_by_label("停止时间"): "25:00"})
     page.locator("#train-set-at").click()
     expect(page.get_by_text("不是 7:30 或 22:15 这样的时间")).to_be_visible(timeout=WAIT_MS)
     read(page)
