@@ -4,6 +4,7 @@ import argparse
 import os
 import secrets
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what it has put on disk goes with it
     with folder_of_its_own(), suppress(KeyboardInterrupt):
         _serve(_parser().parse_args())
+    # The process would abort if the interpreter ended below threads that compute: while they compile a generator, say.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 @contextmanager
