@@ -18,7 +18,6 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageOps
 
-import app
 from benchmarks import app_process
 from benchmarks.app_process import free_port, has_ended, running
 from pix2pix import Translator
@@ -31,6 +30,7 @@ from tests.scenes import labels, photo, save
 from tests.test_input_checks import boot
 from training.config import TrainConfig
 from training.run import Run
+from ui.command import main
 from ui.demo import ICON
 from ui.studio import Studio
 
@@ -63,7 +63,7 @@ def test_an_app_that_others_can_open_is_public(arguments: list[str], public: boo
     monkeypatch.setattr(Studio, "warm_up_soon", lambda studio: built.append(studio))  # noqa: PLW0108 (to bind it)
     monkeypatch.setattr(gr.Blocks, "launch", lambda _, **options: launched.update(options))
     monkeypatch.setattr(gr.Blocks, "block_thread", lambda _: None)
-    app.main()
+    main()
     assert [studio.public for studio in built] == [public]
     assert (launched["server_port"], launched["share"]) == (8123, "--share" in arguments)
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # events between two statistics of the queue
@@ -19,7 +20,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what it has put on disk goes with it
     with folder_of_its_own(), suppress(KeyboardInterrupt):
         _serve(_parser().parse_args())
-    # The process would abort if the interpreter ended below threads that compute: while they compile a generator, say.
+
+
+def command() -> NoReturn:
+    """The same, and then the end of the process, which would abort if the interpreter ended below threads that compute:
+    while they compile a generator, say.
+    """
+    main()
     sys.stdout.flush()
     os._exit(0)
 
