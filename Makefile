@@ -19,11 +19,11 @@ run: .venv/.run
 	$(BIN)/python app.py $(ARGS)
 
 test: check browser
-	$(BIN)/python -m pytest -n 3 --durations=20 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --max-worker-restart 0 --durations=20 $(ARGS)
 
 coverage: browser
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 3 $(ARGS)
+	$(BIN)/coverage run -m pytest -n 3 --max-worker-restart 0 $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
