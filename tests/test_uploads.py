@@ -191,7 +191,7 @@ def test_a_call_leaves_no_empty_file_behind(public: Served, folder: Path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_an_app_that_is_ended_takes_its_folder_with_it(number: int, tmp_path: Path):
-    """Docker ends it with SIGTERM, a terminal with SIGINT: here while it compiles its first generator."""
+    """Docker ends it with SIGTERM, a terminal with SIGINT."""
     place = tmp_path / "tmp"
     place.mkdir()
     folders = {"TMPDIR": str(place), "PIX2PIX_RUNS": str(tmp_path / "runs")}

@@ -251,7 +251,7 @@ class Notes:
         groups: dict[tuple[str, str], dict[str, str]] = {}
         for name, why in (self.found.left_out | self.problems).items():
             said = said_of(why)
-            line = f"{self.culprits.get(name, name)}: {why}" if "cannot be used" in said[0] else name
+            line = f"{self.culprits.get(name, name)}: {why}" if USELESS in said[0] else name
             groups.setdefault(said, {})[line] = why
         for said, lines in groups.items():
             one, many = with_reason(list(lines.values())) if said[0] == USELESS else said
