@@ -23,6 +23,15 @@ THEME = themes.Soft(
     neutral_hue="slate",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
+).set(  # contrasts of 4.5:1, and 3:1 of borders (WCAG 1.4.3, 1.4.11)
+    body_text_color_subdued="*neutral_500",
+    block_info_text_color="*neutral_500",
+    block_title_text_color="*primary_600",
+    block_label_text_color="*primary_600",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_300",
+    checkbox_border_color="*neutral_500",
+    checkbox_border_color_dark="*neutral_500",
 )
 
 

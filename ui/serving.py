@@ -25,6 +25,18 @@ footer .divider:last-child { display: none; } /* a dot that Gradio puts before n
 .label-wrap span { text-align: start; } /* of an accordion, in two lines on a phone */
 .dark { color-scheme: dark; } /* sliders and check boxes, too */
 input[role="combobox"] { text-overflow: ellipsis; }
+@media (max-width: 40rem), (pointer: coarse) { /* Gradio's small controls take a finger, and look as before */
+  .gradio-container button.label-wrap, .gradio-container label.checkbox-container {
+    padding-block: 0.625rem; margin-block: -0.625rem;
+  }
+  .gradio-container button.label-wrap.open { margin-bottom: -0.125rem; }
+  .gradio-container .wrap-inner input[role="combobox"] { padding-block: 0.625rem; margin-block: -0.375rem; }
+  .gradio-container :is(.icon-button, .source-selection .icon) { min-width: 1.75rem; min-height: 1.75rem; }
+  .gradio-container .source-selection .icon { padding: 0.3125rem; }
+  .gradio-container .slider_input_container input { min-height: 1.5rem; margin-block: -0.5rem; }
+  .gradio-container .file-preview a { padding-block: 0.375rem; }
+  .gradio-container div.tab-like-container { height: 1.75rem; }
+}
 </style>"""
 # Gradio opens a list of choices for each key, also for the Tab that leaves it: there it would stay, over what follows.
 CLOSED_LISTS = """<script>

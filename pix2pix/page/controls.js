@@ -161,7 +161,8 @@ function showSamples() {
   const die = newButton("Surprise me", surprise);
   die.title = "Surprise me: one of these, changed by chance";
   die.className = "die";
-  die.append(find(".die-shape").content.cloneNode(true));
+  const word = Object.assign(document.createElement("span"), { className: "word", textContent: "Surprise" });
+  die.append(find(".die-shape").content.cloneNode(true), word);
   find(".samples").replaceChildren(die, ...buttons);
   find(".gallery").hidden = !buttons.length;
 }

@@ -13,7 +13,7 @@ const KEYS = [
   { keys: ["]", "."], does: () => "Broader tool", act: () => widen(WIDER) },
   { keys: ["s"], does: () => "Symmetry: both sides at once", act: toggleSymmetry },
   { keys: ["m"], does: () => "Mirror the drawing", act: mirror },
-  { keys: ["l"], does: () => "Draw on the picture", act: toggleLens },
+  { keys: ["l"], does: () => "Overlay: draw on the picture", act: toggleLens },
   { keys: ["w"], does: () => "Slider over the picture", act: toggleWipe },
   { keys: ["n"], does: () => "What the network sees", act: toggleSeen },
   { keys: ["x"], does: () => "Crosshair", act: toggleCrosshair },

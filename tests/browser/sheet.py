@@ -10,6 +10,13 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, Request, Route, expect
 
+# What can be pressed and is smaller than a finger's target by WCAG 2.5.8; a check box has its label for one.
+SMALL = """() => [...document.querySelectorAll("button, a[href], summary, select, textarea, input, label:has(input)")]
+  .filter((e) => !e.closest("footer, .visually-hidden") && !/^(checkbox|radio|file|hidden)$/.test(e.type))
+  .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+  .map((e) => [e.outerHTML.slice(0, 120), e.getBoundingClientRect()])
+  .filter(([, { width, height }]) => Math.min(width, height) < 24)
+  .map(([html, { width, height }]) => [html, width, height])"""
 Open = Callable[..., Page]
 Point = tuple[float, float]  # in the drawing's own grid of 256 units
 

@@ -25,7 +25,7 @@ def test_keys_choose_tools_and_switch_views(open_page: Open):
         pressed(page, name)
     page.keyboard.press("b")  # of label maps alone
     pressed(page, "Pen")
-    names = {"s": "Symmetry", "l": "Draw on the picture", "n": "What the network sees", "w": "Slider"}
+    names = {"s": "Symmetry", "l": "Overlay", "n": "What the network sees", "w": "Slider"}
     for key, name in names.items():
         page.keyboard.press(key)
         pressed(page, name)

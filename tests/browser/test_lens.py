@@ -50,7 +50,7 @@ def test_one_draws_on_the_picture_and_sends_the_drawing(sheet: Sheet):
     sheet.stroke((40, 60), (200, 80), (120, 200))
     before = sheet.drawing()
     drawing, picture = seen(paper(page)), seen(result(page))
-    sheet.press("Draw on the picture")
+    sheet.press("Overlay")
     strengthen(page, 100)
     page.wait_for_timeout(300)
     lensed, far = seen(paper(page)), away_from_lines(drawing)
@@ -82,7 +82,7 @@ def test_one_draws_on_the_picture_and_sends_the_drawing(sheet: Sheet):
 def test_the_lens_moves_with_the_paper(sheet: Sheet):
     sheet.stroke((100, 100), (160, 100), (130, 150))
     sheet.settle()
-    sheet.press("Draw on the picture")
+    sheet.press("Overlay")
     strengthen(sheet.page, 100)
     sheet.press("Zoom in")
     sheet.page.wait_for_timeout(300)
@@ -99,7 +99,7 @@ def test_plans_of_classes_have_a_lens_too(labels: Sheet):
     labels.stroke((64, 64), (128, 128))
     labels.settle()
     picture = seen(result(labels.page))
-    labels.press("Draw on the picture")
+    labels.press("Overlay")
     strengthen(labels.page, 100)
     labels.page.wait_for_timeout(300)
     assert np.abs(seen(paper(labels.page)) - picture).mean() < CLOSE
@@ -154,7 +154,7 @@ def test_a_slider_between_two_models(sheet: Sheet):
 def test_by_touch_on_a_phone(open_page: Open, theme: str):
     phone = Sheet(open_page(color_scheme=theme, **PHONE), "wide2shoes")
     page = phone.page
-    page.get_by_role("button", name="Draw on the picture").tap()
+    page.get_by_role("button", name="Overlay").tap()
     page.get_by_role("button", name="Slider").tap()
     page.get_by_role("button", name="Eraser").tap()
     page.get_by_role("button", name="Pen").tap()
@@ -175,7 +175,7 @@ def test_by_touch_on_a_phone(open_page: Open, theme: str):
 def test_the_page_in_one_file_has_both(open_file: Callable[..., Page], tiny: Path):
     page = open_file(tiny)
     page.get_by_role("button", name="Boot").click()
-    page.get_by_role("button", name="Draw on the picture").click()
+    page.get_by_role("button", name="Overlay").click()
     page.get_by_role("button", name="Slider").click()
     expect(page.locator(".lensed")).to_be_visible()
     expect(page.locator(".wiper")).to_be_visible()

@@ -215,14 +215,19 @@ def test_on_a_small_phone_each_toolbar_is_one_row(open_page: Open, model: str):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     phone = Sheet(page, model)
     phone.press("Colour")
-    for toolbar in (".tools > button", ".colours :is(button, input)", ".options > button, .zoom > button"):
+    for toolbar in (".tools > button", ".colours :is(button, input)", ".options > :is(button, .width, .zoom)"):
         controls = page.locator(toolbar).filter(visible=True)
         boxes = [box for control in controls.all() if (box := control.bounding_box())]
         middles = [box["y"] + box["height"] / 2 for box in boxes]
         assert max(middles, default=0) - min(middles, default=0) < 4
         assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
-    look = "(tools) => tools.map((e) => [parseFloat(getComputedStyle(e).fontSize), e.scrollWidth - e.clientWidth])"
-    looks = page.locator(".tool:not([hidden])").evaluate_all(look)
-    assert looks
-    assert all(size > 10 and cut < 2 for size, cut in looks), "a finger gets no title: their names can be read"
+    look = """(buttons) => buttons.map((e) =>
+      [e.innerText.trim(), parseFloat(getComputedStyle(e).fontSize), e.scrollWidth - e.clientWidth])"""
+    looks = page.locator(".tools > button:not([hidden]), .options > button, .die").evaluate_all(look)
+    assert len(looks) > 10
+    assert all(word and size > 10 and cut < 2 for word, size, cut in looks), "a finger gets no title, but reads names"
+    chosen, other = ("colour", "fill")
+    border = "(tool) => getComputedStyle(tool).borderColor"
+    borders = [page.locator(f".tool[data-tool={tool}]").evaluate(border) for tool in (chosen, other)]
+    assert borders[0] != borders[1], "the chosen tool has a frame"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from pix2pix.files import places
 from tests.browser.conftest import KINDS, App, _save, draw_circles
 from tests.browser.english import english_in
-from tests.browser.sheet import Open, Sheet
+from tests.browser.sheet import SMALL, Open, Sheet
 from tests.browser.test_tell import LISTEN
 from tests.browser.test_train import fill
 from training.config import TrainConfig
@@ -62,7 +62,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 
 def read(page: Page) -> None:
-    """Fails for English, and for what does not fit on the page."""
+    """Fails for English, for what does not fit on the page, and on a phone for what is too small for a finger."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(300)  # until what is shown at that width is
@@ -71,6 +71,7 @@ def read(page: Page) -> None:
             page.wait_for_timeout(100)
         assert left == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        assert width == WIDTHS[0] or page.evaluate(SMALL) == [], "a finger is broad"
     page.set_viewport_size({"width": WIDTHS[0], "height": 800})
 
 

@@ -42,7 +42,7 @@ STYLE = """
 .run .coach p:last-child { margin: 0; }
 .run input[type=checkbox] { appearance: auto; accent-color: var(--color-accent); margin-right: .4em; }
 .found ul { margin: 0 0 .4em; padding-left: 1.2em; list-style: disc; }
-.found summary { display: inline; cursor: pointer; text-decoration: underline; }
+.found summary { display: inline; padding-block: 0.25rem; cursor: pointer; text-decoration: underline; }
 .found details { display: inline; }
 .found details ul { max-height: 12em; overflow: auto; opacity: .75; }
 .found .pairs { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px; margin-bottom: .8em; }
