@@ -153,15 +153,18 @@ async function copy(text) {
   }
 }
 
-// The address is without the drawing again at once: a refresh must not bring it over what was drawn since.
+// The address is without the drawing again once it is kept: a refresh brings it until then, and later does not bring it
+// over what was drawn since. Of two links the later one counts.
 async function openLink() {
   if (!element.isConnected) return window.removeEventListener("hashchange", openLink);
   const { hash } = location;
   if (!hash.startsWith(FRAGMENT)) return;
-  history.replaceState(history.state, "", location.href.split("#")[0]);
+  const isLatest = () => location.hash === hash;
   try {
-    reopen(await linked(hash));
+    const memory = await linked(hash);
+    if (isLatest()) reopen(memory);
   } catch (error) {
-    tell(refuse("This link", error)); // the status is the pictures', which may be coming just now
+    if (isLatest()) tell(refuse("This link", error)); // the status is the pictures', which may be coming just now
   }
+  if (isLatest()) history.replaceState(history.state, "", location.href.split("#")[0]);
 }
