@@ -3,13 +3,15 @@
 //
 // A sentence has places, as in "{step} of {total}". What stands in one is put in that language too, if the table knows
 // it, except in places for names, which people gave. Places for numbers and for names of runs and models take nothing
-// else, and at its beginning a sentence takes no other before it. Text within translate="no" is left alone, and so are
-// fields.
+// else, and at its beginning a sentence takes no other before it. A reason that the table does not know, such as the words
+// of a library, is quoted. Text within translate="no" is left alone, and so are fields.
 const NAMES = ["name", "run", "model", "file", "folder", "path", "label", "text"]; // {file} and {file2} are two of them
 const WORDLESS = ["name", "run", "model"]; // of them, those without a space
 const NUMBERS = ["count", "step", "total", "width", "height", "percent", "least", "most"];
 const LISTS = ["list"]; // with a comma between
+const REASONS = ["reason"];
 const LETTERS = /[A-Za-z]/;
+const SENTENCE = /^[^“]*[A-Za-z]+ [A-Za-z]+[^“]*$/;
 const MARKS = { ".": "。", ";": "；", ":": "：" }; // at the end of a part
 const FULL = /[。！？：；，、）”]$/; // such marks have their space with them
 const NUMBER = "([-−]?\\d[\\d.,e+-]*%?)";
@@ -72,7 +74,9 @@ function newPhrasebook(table) {
 
   function inPlace(place, words) {
     if (isOf(NAMES, place)) return words;
-    return isOf(LISTS, place) ? words.split(", ").map(say).join("、") : say(words);
+    if (isOf(LISTS, place)) return words.split(", ").map(say).join("、");
+    const said = say(words);
+    return isOf(REASONS, place) && said === words && SENTENCE.test(words) ? "“" + words + "”" : said;
   }
 
   // Several sentences, or lines: as much of the beginning as is known, else its first part as it is, and then the rest.

@@ -239,6 +239,9 @@ def words_of_others() -> Iterator[str]:
 def test_words_of_libraries_and_of_the_system_are_said_too(said):
     words = list(words_of_others())
     assert [(text, told) for text, told in zip(words, said(words), strict=True) if left(told)] == []
+    quoted, name = said(["6.png cannot be used: broken: no such chunk (7)", "broken: ENOSPC"])
+    assert quoted.endswith("“no such chunk (7)”"), "words that the table does not know are quoted"
+    assert name.endswith("ENOSPC")
 
 
 def test_what_stands_at_the_end_of_a_sentence_is_not_the_next_one(said):
