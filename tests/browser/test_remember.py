@@ -137,7 +137,9 @@ def test_a_link_is_the_drawing_on_another_page(open_page: Open, options: dict[st
     assert len(link) < 1500
 
     other = Sheet(open_page(**options), "tiny2facades")
-    opens = "(link) => { location.href = link; dispatchEvent(new HashChangeEvent('hashchange')); return location.href; }"
+    opens = (
+        "(link) => { location.href = link; dispatchEvent(new HashChangeEvent('hashchange')); return location.href; }"
+    )
     assert other.page.evaluate(opens, link) == link, "the address has the drawing until the page has it"
     other.page.reload()
     expect(other.page.get_by_label("Model")).to_have_value("wide2shoes")
