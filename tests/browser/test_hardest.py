@@ -35,7 +35,9 @@ def test_a_wrong_pair_is_seen_and_left_out(open_page: Callable[..., Page], circl
     page.set_viewport_size({"width": 320, "height": 740})  # the two buttons have no room in a row
     again, leave = (panel.get_by_role("button", name=name) for name in ("Look again", "Leave it out of the next run"))
     above, below = again.bounding_box(), leave.bounding_box()
-    assert above and below and below["y"] - above["y"] - above["height"] > 4, "a finger does not take the wrong one"
+    assert above
+    assert below
+    assert below["y"] - above["y"] - above["height"] > 4, "a finger does not take the wrong one"
     leave.click()
     choice = page.get_by_label("Leave out 1 pair: 2.png")
     expect(choice).to_be_checked(timeout=WAIT_MS)
