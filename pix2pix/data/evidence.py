@@ -21,6 +21,7 @@ from pix2pix import images
 from pix2pix.classes import coloured, palette_of, values_of
 from pix2pix.data.kinds import Kinds, kind_of
 from pix2pix.data.layouts import FIRST, LEFT, LOWER, RIGHT, SECOND, THIRD, UPPER, Box, Layout
+from pix2pix.data.tree import Tree
 from pix2pix.formats import opened
 
 LOOKED_AT = 64  # pictures, for whatever is asked of a folder
@@ -54,11 +55,15 @@ class Together:
     lined_up: bool
     copies: bool
     """each B is the same picture as its A"""
+    same_size: bool = True
 
     @property
     def unlike(self) -> bool:
         """Whether one is label maps or drawings and the other is not."""
         return (self.a.kind == "image") != (self.b.kind == "image")
+
+
+NOT_SEEN = Together(Kinds(), Kinds(), 0.0, lined_up=False, copies=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,13 @@ def glances(paths: Sequence[Path]) -> list[Glance | None]:
     """Each of at most 64 pictures; None for what cannot be read."""
     with ThreadPoolExecutor(min(4, cpu_count() or 1)) as pool:
         return list(pool.map(glance, paths))
+
+
+def looks_at(tree: Tree, paths: Sequence[str]) -> list[Glance | None]:
+    """The same of files below a folder, each of which is opened once."""
+    new = [path for path in dict.fromkeys(paths) if path not in tree.seen]
+    tree.seen |= zip(new, glances([tree.root / path for path in new]), strict=True)
+    return [tree.seen[path] for path in paths]
 
 
 def glance(path: Path) -> Glance | None:
@@ -114,7 +126,8 @@ def spread(length: int, count: int) -> list[int]:
 def compare(a: Sequence[Glance], b: Sequence[Glance]) -> Together:
     """Two sides of as many pairs, in the same order."""
     kinds = [kind_of([each.rgb for each in side], [each.numbers for each in side]) for side in (a, b)]
-    return together([each.rgb for each in a], [each.rgb for each in b], *kinds)
+    same_size = all(x.size == y.size for x, y in zip(a, b, strict=True))
+    return replace(together([each.rgb for each in a], [each.rgb for each in b], *kinds), same_size=same_size)
 
 
 def together(a: Sequence[Image.Image], b: Sequence[Image.Image], kind_a: Kinds, kind_b: Kinds) -> Together:
@@ -182,12 +195,13 @@ class Verdict:
 
 def verdicts(seen: Sequence[Glance]) -> list[Verdict]:
     """For each way in which pictures could be put together of several, what speaks for it; the likeliest first."""
+    return sorted((judged(cut, seen) for cut in CUTS), key=lambda each: (-each.points, not each.fits))
+
+
+def judged(cut: Cut, seen: Sequence[Glance]) -> Verdict:
+    """What speaks for pictures being put together in this way."""
     shape = float(np.median([width / height for (width, height), *_ in seen]))
-    found = [_verdict(cut, seen, abs(np.log(shape / cut.proportion)) < 0.07) for cut in CUTS]
-    return sorted(found, key=lambda each: (-each.points, not each.fits))
-
-
-def _verdict(cut: Cut, seen: Sequence[Glance], fits: bool) -> Verdict:
+    fits = bool(abs(np.log(shape / cut.proportion)) < 0.07)
     seam = min(_seam(seen, box) for box in cut.boxes[1:])
     sides = [[_part(each.rgb, box) for each in seen] for box in cut.boxes]
     found = [together(*two, Kinds(), Kinds()) for two in combinations(sides, 2)]

@@ -82,8 +82,9 @@ def find_pairs(
     """Finds the pairs in a folder, in any of these layouts:
 
     - two folders whose files have the same names, up to what all names of a folder share, whatever the extension
-      ("folders"); or two such series in one folder, as x_image and x_mask. Those called A and B are A and B; of others
-      the input becomes A: the one whose name says so (input, source), or that holds label maps or line drawings
+      ("folders"); or two such series in one folder, as x_image and x_mask, or in many, as x/image and x/mask. Those
+      called A and B are A and B; of others the input becomes A: the one whose name says so (input, source), or that
+      holds label maps or line drawings
     - pictures that hold both: side by side ("pairs"), A above B ("stacked"), or two of three in a row ("thirds-12",
       "thirds-13", "thirds-23"); where A and B themselves speak for it, by their outlines or a seam
     - photos alone, in one folder or in folders by kind ("photos")

@@ -7,18 +7,28 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Literal
 
-from pix2pix.data.evidence import CUTS, LOOKED_AT, Together, Verdict, compare, glances, spread, verdicts
-from pix2pix.data.kinds import looks_drawn
-from pix2pix.data.layouts import SIDES, DatasetError, Layout, Reading, in_doubt
-from pix2pix.data.series import ALL_MATCHED, MOST, Key, Match, Roles, Series, match, matches, within
-from pix2pix.data.tree import INPUT_WORDS, LABEL_WORDS, MEANING, PICTURE_WORDS, TARGET_WORDS, Tree, words_of
+from pix2pix.data.evidence import LOOKED_AT, NOT_SEEN, Together, compare, looks_at, spread
+from pix2pix.data.layouts import DatasetError, Layout, Reading, in_doubt
+from pix2pix.data.series import (
+    ALL_MATCHED,
+    MATCHED,
+    MOST,
+    Key,
+    Match,
+    Roles,
+    Series,
+    is_mixed,
+    match,
+    matches,
+    means,
+    within,
+)
+from pix2pix.data.sheets import cut_up
+from pix2pix.data.tree import INPUT_WORDS, LABEL_WORDS, PICTURE_WORDS, TARGET_WORDS, Tree, words_of
 
-SAMPLED = 16  # pairs of two folders that are compared, and in all where there are more folders
+SAMPLED = 16  # pairs of two folders that are compared; where there are more folders, as many pictures in all
 FEWEST = 2  # of them for any two folders
-AGAIN = 8  # pairs of those two that alone seem to belong together, of many
-CUT_UP = 32  # pictures, at most, of which it is asked whether they were put together of several
-FEW = 8  # pictures, below which a single sign is an accident
-MIXED = 0.2  # share of drawn pictures among photos, or of photos among drawn ones, from which they are two sorts
+AGAIN = 8  # pairs of those that seem to belong together by fewer
 MOST_READINGS = 6
 FOREMOST = frozenset({"label", "labels", "labelids", "mask", "masks", "input"})  # of several that mean alike
 
@@ -56,7 +66,8 @@ def read(tree: Tree, layout: Layout | Literal["auto"], folders: tuple[str, ...])
     if layout == "auto":
         if not folders:
             _never_pool(roles)
-        plan.layout = _cut_up(tree, plan, folders)
+        to_train = [path for (split, _), (path, _) in plan.pairs.items() if split in ("", "train")]
+        plan.layout = cut_up(tree, to_train, folders)
     else:
         plan.layout = layout
     return plan
@@ -71,56 +82,64 @@ def _two_folders(tree: Tree, roles: Roles) -> Plan | None:
             a, b = way["a"], way["b"]
             return _folders(tree, match(a, b, at_least=0, simplified=False) or Match(a, b, {}, 0), ())
     for series in _candidates(roles):
-        if found := matches(series):
-            return _judged(tree, found)
+        if (found := matches(series)) and (plan := _judged(tree, found)):
+            return plan
     return None
 
 
 def _candidates(roles: Roles) -> Iterable[list[Series]]:
     """The series between which pairs are looked for, one set of them after the other."""
     ways = [[series for series in way.values() if series.files] for way in roles.ways]
-    ways.sort(key=lambda way: sum(_means(series.role) for series in way) < 2)  # set1/images, set1/masks, set2/…
-    for way in ways:
+    every = within(roles.every) if len(ways[0]) > 1 else []  # kitchen/1_in, kitchen/1_out, hall/1_in, …
+    every_first = _covered(every) >= ALL_MATCHED * sum(len(series.files) for series in every)
+    if every_first:
+        yield every
+    for way in sorted(ways, key=_told, reverse=True):  # set1/images, set1/masks, set2/…: the inner names say more
         if 2 <= len(way) <= MOST:
             yield way
             yield [part for series in way for part in within(series)]
         elif len(way) == 1:
             yield within(way[0])
+    if not every_first:
+        yield every
+
+
+def _covered(series: Sequence[Series]) -> int:
+    """The files of those that belong to another."""
+    paired = {each.role: len(each.files) for pair in matches(series) for each in (pair.a, pair.b)}
+    return sum(paired.values())
+
+
+def _told(way: Sequence[Series]) -> int:
+    """The files of folders whose names say what they are for, where there are two of those."""
+    telling = [series for series in way if means(series)]
+    return sum(len(series.files) for series in telling) if len(telling) > 1 else 0
 
 
 def _judged(tree: Tree, found: list[Match]) -> Plan | None:
     """The plan for series that match by their names; None where the pictures say that they are one set of photos."""
-    seen = [(pair, _compared(tree, pair, max(FEWEST, SAMPLED // len(found)))) for pair in found]
+    several = len({series.role for pair in found for series in (pair.a, pair.b)})
+    count = max(FEWEST, 2 * SAMPLED // several)
+    seen = [(pair, _compared(tree, pair, count)) for pair in found]
     belong = [(pair, each) for pair, each in seen if _belong(pair, each)]
-    if len(belong) == 1 and len(found) > SAMPLED // AGAIN:  # few pairs may have outlines in common by accident
-        pair = belong[0][0]
-        each = _compared(tree, pair, AGAIN)
-        belong = [(pair, each)] if _belong(pair, each) else []
+    if count < AGAIN:  # few pairs may have outlines in common by accident
+        again = [(pair, _compared(tree, pair, AGAIN)) for pair, _ in belong]
+        belong = [(pair, each) for pair, each in again if each is NOT_SEEN or _belong(pair, each)]
+    if not belong:
+        _never_pool_alike(seen)
+        return None
+    whole = [(pair, each) for pair, each in belong if pair.share >= MATCHED]
+    if len(whole) == 1:
+        pair, each = whole[0]
+        first = input_of(pair.a, pair.b, each)
+        if first and (len(belong) == 1 or _leans(pair.a) != _leans(pair.b)):
+            second = pair.b if first is pair.a else pair.a
+            swapped = {key: (y, x) for key, (x, y) in pair.pairs.items()}
+            ordered = pair if first is pair.a else Match(first, second, swapped, pair.share)
+            return _folders(tree, ordered, (_option(first), _option(second)))
     if len(belong) > 1:
         raise _one_of_many([pair for pair, _ in belong])
-    if not belong:
-        alike = [(pair, each) for pair, each in seen if pair.exact and "*" not in pair.a.role]
-        if not any(pair.share >= ALL_MATCHED for pair, _ in alike):
-            return None
-        pair, each = max(alike, key=lambda both: both[0].share)
-        raise in_doubt(
-            f"The files of {_called(pair.a)} and {_called(pair.b)} have the same names, but "
-            f"{'show the same pictures' if each and each.copies else 'have hardly an outline in common'}.",
-            [*_both_ways(pair.a, pair.b), Reading("photos, in folders by kind", "photos")],
-        )
-    pair, each = belong[0]
-    a, b = pair.a, pair.b
-    first = input_of(a, b, each)
-    if first is None:
-        raise in_doubt(
-            f"The files of {_called(a)} and {_called(b)} belong together by their names, and nothing says which of the "
-            "two is the input.",
-            _both_ways(a, b),
-        )  # fmt: skip
-    second = b if first is a else a
-    swapped = {key: (y, x) for key, (x, y) in pair.pairs.items()}
-    ordered = pair if first is a else Match(b, a, swapped, pair.share)
-    return _folders(tree, ordered, (_option(first), _option(second)))
+    raise _of_two(*belong[0])
 
 
 def _belong(pair: Match, seen: Together | None) -> bool:
@@ -128,26 +147,74 @@ def _belong(pair: Match, seen: Together | None) -> bool:
 
     Where nothing can be seen in the pictures, as in blank ones, two folders whose files have the very same names are.
     """
-    is_within_one = "*" in pair.a.role
-    if seen and seen.copies and is_within_one:  # pictures that were saved in several formats, or sizes
-        return False
-    if _means(pair.a.role) and _means(pair.b.role):
+    is_saved_twice = is_mixed(pair.a) and seen and seen.copies and not _are_versions(pair, seen)
+    if means(pair.a) and means(pair.b) and not (is_saved_twice and _leans(pair.a) == _leans(pair.b)):
         return True
     if seen and seen.copies:
         return False
     if seen and (seen.unlike or seen.lined_up):
         return True
     is_blank = seen is None or seen.common is None
-    return is_blank and pair.exact and pair.share >= ALL_MATCHED and not is_within_one
+    return is_blank and pair.exact and pair.share >= ALL_MATCHED and not is_mixed(pair.a)
+
+
+def _never_pool_alike(seen: Sequence[tuple[Match, Together | None]]) -> None:
+    """Two folders whose files have the same names, and two versions of each picture in one, are not one set of photos.
+
+    Pictures of one folder that were saved in several formats or sizes are.
+    """
+    alike = [
+        (pair, each)
+        for pair, each in seen
+        if pair.exact and (not is_mixed(pair.a) or (each and each.copies and _are_versions(pair, each)))
+    ]
+    if not any(pair.share >= ALL_MATCHED for pair, _ in alike):
+        return
+    pair, each = max(alike, key=lambda both: both[0].share)
+    raise in_doubt(
+        f"The files of {_called(pair.a)} and {_called(pair.b)} have the same names, but "
+        f"{'show the same pictures' if each and each.copies else 'have hardly an outline in common'}.",
+        [*_both_ways(pair.a, pair.b),
+         Reading("photos, whose edges will be made" if is_mixed(pair.a) else "photos, in folders by kind", "photos")],
+    )  # fmt: skip
+
+
+def _are_versions(pair: Match, seen: Together) -> bool:
+    """Whether copies have one format and size, so that there must be another reason for them."""
+    return seen.same_size and all(_extension(a) == _extension(b) for a, b in pair.pairs.values())
+
+
+def _extension(path: str) -> str:
+    return path.rpartition(".")[2].lower()
+
+
+def _of_two(pair: Match, seen: Together | None) -> DatasetError:
+    """For two series that belong together, but which is the input, or few have a partner."""
+    first = input_of(pair.a, pair.b, seen)
+    ways = _both_ways(pair.a, pair.b)
+    if pair.share >= MATCHED:
+        return in_doubt(
+            f"The files of {_called(pair.a)} and {_called(pair.b)} belong together by their names, and nothing says "
+            "which of the two is the input.",
+            ways,
+        )
+    fewer, more = sorted((pair.a, pair.b), key=lambda series: len(series.files))
+    if first:
+        ways = [_way(first, pair.b if first is pair.a else pair.a)]
+    return in_doubt(
+        f"Only {len(pair.pairs):,} of the {len(more.files):,} files of {_called(more)} have a partner of the same name "
+        f"in {_called(fewer)}.",
+        [*ways, Reading(f"only {_called(more)} counts", "photos", (_option(more),))],
+    )
 
 
 def _one_of_many(found: list[Match]) -> DatasetError:
     series = list({each.role: each for pair in found for each in (pair.a, pair.b)}.values())
-    order = sorted(series, key=lambda each: (_leans(each.role), not words_of(each.role) & FOREMOST, each.role))
+    order = sorted(series, key=lambda each: (_leans(each), not words_of(each.label) & FOREMOST, each.role))
     matched = {frozenset((pair.a.role, pair.b.role)) for pair in found}
     ways = [(x, y) for x, y in permutations(order, 2) if frozenset((x.role, y.role)) in matched]
-    directed = [(x, y) for x, y in ways if _leans(x.role) < _leans(y.role)]
-    directed.sort(key=lambda way: _leans(way[0].role) - _leans(way[1].role))
+    directed = [(x, y) for x, y in ways if _leans(x) < _leans(y)]
+    directed.sort(key=lambda way: _leans(way[0]) - _leans(way[1]))
     return in_doubt(
         f"{len(series)} sets of files belong together by their names: {', '.join(map(_called, order))}.",
         [_way(x, y) for x, y in (directed or ways)[:MOST_READINGS]],
@@ -156,11 +223,11 @@ def _one_of_many(found: list[Match]) -> DatasetError:
 
 def input_of(a: Series, b: Series, seen: Together | None) -> Series | None:
     """Which of the two is A: the one called so, or whose name is that of an input, or that is labels or drawings."""
-    names = words_of(a.role), words_of(b.role)
+    names = words_of(a.label), words_of(b.label)
     for first, second, here in ((*names, a), (*names[::-1], b)):
         if "a" in first and "b" in second:  # x_A and x_B
             return here
-    x, y = _leans(a.role), _leans(b.role)
+    x, y = _leans(a), _leans(b)
     if x != y and (abs(x) == 2 or abs(y) == 2):
         return a if x < y else b
     if seen and seen.unlike:
@@ -170,21 +237,17 @@ def input_of(a: Series, b: Series, seen: Together | None) -> Series | None:
     return None
 
 
-def _leans(role: str) -> int:
+def _leans(series: Series) -> int:
     """-2 for the name of an input, -1 for that of labels, 1 for that of pictures, 2 for that of a target, else 0."""
-    words = words_of(role)
+    words = words_of(series.label)
     for leaning, meant in ((-2, INPUT_WORDS), (2, TARGET_WORDS), (-1, LABEL_WORDS), (1, PICTURE_WORDS)):
         if words & meant:
             return leaning
     return 0
 
 
-def _means(role: str) -> bool:
-    return bool(words_of(role) & MEANING)
-
-
 def _both_ways(a: Series, b: Series) -> list[Reading]:
-    first, second = (b, a) if _leans(a.role) > _leans(b.role) else (a, b)
+    first, second = (b, a) if _leans(a) > _leans(b) else (a, b)
     return [_way(first, second), _way(second, first)]
 
 
@@ -206,8 +269,11 @@ def _compared(tree: Tree, pair: Match, count: int) -> Together | None:
     """What the pictures of two series have to do with each other; None where none can be read."""
     every = [two for (split, _), two in pair.pairs.items() if split in ("", "train")] or list(pair.pairs.values())
     chosen = [every[index] for index in spread(len(every), count)]
-    tree.looked_at += 2 * len(chosen)
-    looks = glances([tree.root / path for two in chosen for path in two])
+    while len({path for two in chosen for path in two} - tree.seen.keys()) > LOOKED_AT - len(tree.seen):
+        chosen.pop()
+    if len(chosen) < min(FEWEST, len(every)):
+        return NOT_SEEN
+    looks = looks_at(tree, [path for two in chosen for path in two])
     both = [(x, y) for x, y in zip(looks[::2], looks[1::2], strict=True) if x and y]
     return compare(*zip(*both, strict=True)) if both else None
 
@@ -247,6 +313,7 @@ def _named(tree: Tree, roles: Roles, folder: str) -> Series:
             for part in (series, *within(series)):
                 known.setdefault(_option(part).lower(), part)
                 known.update({path.lower(): part for path in part.paths if part is series and path})
+    known |= {part.role.lower(): part for part in within(roles.every) if is_mixed(part)}
     if wanted not in known:
         there = ", ".join(sorted(name for name, series in known.items() if name == _option(series).lower()))
         raise DatasetError(f"there are no pictures of a folder {folder} in {tree.root}; there are: {there or 'none'}")
@@ -267,63 +334,9 @@ def _single_files(every: list[Series], folders: tuple[str, ...]) -> Plan:
 def _never_pool(roles: Roles) -> None:
     """Folders whose names mean something are not one set of photos."""
     every = [series for _, series in sorted(roles.outermost.items()) if series.files]
-    if len(every) >= 2 and any(_leans(series.role) for series in every):
+    if len(every) >= 2 and any(_leans(series) for series in every):
         readings = [Reading(f"only {_called(series)} counts", "photos", (_option(series),)) for series in every]
         raise in_doubt(
             f"There is {' and '.join(map(_called, every[:MOST_READINGS]))}, and the names of their files do not match.",
             [*readings[:MOST_READINGS], Reading("all of them are photos", "photos")],
         )
-
-
-def _cut_up(tree: Tree, plan: Plan, folders: tuple[str, ...]) -> Layout:
-    """Whether pictures hold both A and B, and how; or are photos."""
-    paths = [path for (split, _), (path, _) in plan.pairs.items() if split in ("", "train")]
-    count = min(CUT_UP, LOOKED_AT - tree.looked_at)
-    looks = glances([tree.root / paths[index] for index in spread(len(paths), count)])
-    seen = list({each.rgb.tobytes(): each for each in looks if each}.values())  # copies of a picture speak once
-    if not seen:
-        return "photos"
-    found = verdicts(seen)
-    best = found[0]
-    if best.spoken_for:
-        if len(best.cut.layouts) == 1:
-            return next(iter(best.cut.layouts.values()))
-        raise in_doubt(f"The pictures seem to be {best.cut.words}{_why(best)}.", _cuts([best], folders))
-    signs = [each for each in found if (each.points and len(seen) >= FEW) or (each.fits and each.cut is CUTS[0])]
-    if signs:
-        size = "x".join(map(str, seen[0].size))
-        raise in_doubt(
-            f"The pictures, of {size}, may be {' or '.join(each.cut.words for each in signs)}, or one photo each: "
-            f"{_why_not(signs[0])}.",
-            [*_cuts(signs, folders), Reading("photos, whose edges will be made", "photos", folders)],
-        )
-    drawn = sum(looks_drawn(each.rgb) for each in seen) / len(seen)
-    if len(seen) >= FEW and MIXED <= drawn <= 1 - MIXED:
-        raise in_doubt(
-            f"About {drawn:.0%} of the pictures look like label maps or drawings and the others like photos, and their "
-            "names do not say which belong together.",
-            [Reading("all are photos, whose edges will be made", "photos", folders)],
-        )
-    return "photos"
-
-
-def _cuts(found: Sequence[Verdict], folders: tuple[str, ...]) -> list[Reading]:
-    return [
-        Reading(f"pairs: A is {SIDES[layout][0]}, and B {SIDES[layout][1]}", layout, folders)
-        for each in found
-        for layout in each.cut.layouts.values()
-    ]
-
-
-def _why(verdict: Verdict) -> str:
-    if verdict.seam >= 0.5 and verdict.parts.lined_up:
-        return ": there is a seam where they meet and they have outlines in common"
-    if verdict.seam >= 0.5:
-        return ": there is a seam where they meet"
-    return ": they have outlines in common" if verdict.parts.lined_up else ""
-
-
-def _why_not(verdict: Verdict) -> str:
-    if verdict.points:
-        return "there is a seam" if verdict.seam >= 0.5 else "the parts have outlines in common, and that is all"
-    return "their shape is that of pairs, but there is no seam and hardly an outline in common"

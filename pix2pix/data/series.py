@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Self
 
-from pix2pix.data.tree import Folder
+from pix2pix.data.tree import MEANING, Folder, words_of
 
 MOST = 8  # series that are compared with each other; more folders than that are kinds of photos
 MATCHED = 0.5  # share of the larger series from which two belong together
 ALL_MATCHED = 0.9  # share from which the names alone leave no doubt
+FEWEST = 2  # files of a part of a series that belong to all of another
 FREQUENT = 0.15  # share of the names that have an ending for it to be that of a series
 SAMPLED = 5_000  # names that are asked for their endings: of 100,000 that takes a third of a second
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]")  # a number, a word, or one character between them
@@ -35,7 +36,7 @@ class Series:
     files: dict[Key, str] = field(default_factory=dict)
     """path below the root"""
     label: str = ""
-    """the name of its folder, for a person"""
+    """the name of its folder as it is written, for a person, and for the words in it"""
     paths: set[str] = field(default_factory=set)
     """of its folders below the root, without a slash at the end"""
     doubles: dict[str, Key] = field(default_factory=dict)
@@ -65,23 +66,26 @@ class Roles:
     outermost: dict[str, Series]
     innermost: dict[str, Series]
     """the very same where no folder lies in another"""
+    every: Series
+    """all of them as one, by what names each below the root"""
 
     @classmethod
     def of(cls, folders: Sequence[Folder]) -> Self:
         outermost = _by_role(folders, 0)
         is_flat = all(len(folder.parts) < 2 for folder in folders)
-        return cls(outermost, outermost if is_flat else _by_role(folders, -1))
+        every = next(iter(outermost.values())) if len(outermost) == 1 else _by_role(folders, None)[""]
+        return cls(outermost, outermost if is_flat else _by_role(folders, -1), every)
 
     @property
     def ways(self) -> list[dict[str, Series]]:
         return [self.outermost] if self.innermost is self.outermost else [self.outermost, self.innermost]
 
 
-def _by_role(folders: Iterable[Folder], place: int) -> dict[str, Series]:
-    found: dict[str, Series] = {}
+def _by_role(folders: Iterable[Folder], place: int | None) -> dict[str, Series]:
+    found: dict[str, Series] = {} if folders else {"": Series("")}
     for folder in folders:
         parts = list(folder.parts)
-        role = parts.pop(place) if parts else ""
+        role = parts.pop(place) if parts and place is not None else ""
         series = found.setdefault(role.lower(), Series(role.lower(), label=role or "the folder itself"))
         series.paths.add(folder.path.rstrip("/"))
         below, split = "".join(f"{part}/" for part in parts), folder.split or ""
@@ -98,12 +102,30 @@ def _add(series: Series, key: Key, path: str) -> None:
 
 
 def within(series: Series) -> list[Series]:
-    """The series that lie mixed in one folder, told apart by extension, ending or beginning; itself where it is one."""
-    for tell in (_by_extension, _by_ending, _by_beginning):
+    """The series that lie mixed in one folder, told apart by extension, ending, beginning, or, where each pair has a
+    folder of its own, by name; itself where it is one.
+    """
+    for tell in (_by_extension, _by_ending, _by_beginning, _by_name):
         parts = tell(series)
         if 2 <= len(parts) <= MOST and any(match(*two) for two in combinations(parts, 2)):
             return parts
     return [series]
+
+
+def means(series: Series) -> bool:
+    """Whether the name of its folder, or what its names share within one, says what it is for."""
+    return bool(words_of(series.label.rpartition("/")[2] if is_mixed(series) else series.label) & MEANING)
+
+
+def _both_mean(a: Series, b: Series) -> bool:
+    """Also 001 and 001_mask."""
+    said = [means(series) or series.role.endswith("*") for series in (a, b)]
+    return all(said) and (means(a) or means(b))
+
+
+def is_mixed(series: Series) -> bool:
+    """Whether it lies in one folder with another."""
+    return "*" in series.role
 
 
 def matches(series: Iterable[Series]) -> list[Match]:
@@ -117,6 +139,8 @@ def matches(series: Iterable[Series]) -> list[Match]:
 def match(a: Series, b: Series, at_least: float = MATCHED, simplified: bool = True) -> Match | None:
     """How the files of two series belong together; None where less than a share of them do.
 
+    Where both say what they are for, all of the smaller one are enough: some of many images have a mask.
+
     `simplified`: names that differ by what all of a series share are the same, too.
     """
     shared, best = a.splits() & b.splits(), None
@@ -125,12 +149,14 @@ def match(a: Series, b: Series, at_least: float = MATCHED, simplified: bool = Tr
         if ours is None or theirs is None:
             continue
         pairs = {key: (a.files[ours[key]], b.files[theirs[key]]) for key in ours.keys() & theirs.keys()}
-        larger = max(sum(key[0] in shared for key in names) for names in (ours, theirs))
+        smaller, larger = sorted(sum(key[0] in shared for key in names) for names in (ours, theirs))
         exact = simplify is _as_they_are
         found = Match(a, b, dict(sorted(pairs.items())), len(pairs) / larger if larger else 0.0, exact)
         best = max(best, found, key=lambda each: each.share) if best else found
         if best.share >= MATCHED:
             break
+        if exact and len(pairs) >= max(FEWEST, ALL_MATCHED * smaller) and _both_mean(a, b):
+            return best
     return best if best and best.pairs and best.share >= at_least else None
 
 
@@ -173,6 +199,14 @@ def _by_ending(series: Series) -> list[Series]:
 def _by_beginning(series: Series) -> list[Series]:
     """image_x and mask_x, or x and mask_x."""
     return _by_affix(series, _beginning, lambda stem, beginning: (stem.removeprefix(beginning), f"{beginning}*"))
+
+
+def _by_name(series: Series) -> list[Series]:
+    """a/image, a/mask, b/image, b/mask, …"""
+    folders = {below.rpartition("/")[0] for _, below in series.files} - {""}
+    names = {below.rpartition("/")[2] for _, below in series.files}
+    is_so = 2 <= len(names) <= MOST and len(names) < len(folders)
+    return _grouped(series, lambda path: ("", f"*/{_stem(path)}")) if is_so else []
 
 
 def _by_affix(
@@ -218,6 +252,7 @@ def _grouped(series: Series, tell: Callable[[str], tuple[str, str]]) -> list[Ser
     for path, (split, below) in every:
         stem, pattern = tell(path)
         part = parts[pattern]
-        part.role = part.label = f"{series.role}/{pattern}" if series.role else pattern
-        _add(part, (split, f"{below.rpartition('/')[0]}/{stem}".lstrip("/")), path)
+        part.role = f"{series.role}/{pattern}" if series.role else pattern
+        part.label = f"{series.label}/{pattern}" if series.role else pattern
+        _add(part, (split, f"{below.rpartition('/')[0]}/{stem}".strip("/")), path)
     return [parts[pattern] for pattern in sorted(parts)]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pix2pix.formats import EXTENSIONS, UNREAD
 
@@ -67,8 +68,8 @@ class Tree:
     folders: list[Folder]
     left_out: dict[str, str]
     """pictures that cannot be used, by their path below the root, and why"""
-    looked_at: int = 0
-    """how many of the pictures have been opened, to see how the folder is to be read"""
+    seen: dict[str, Any] = field(default_factory=dict)
+    """what was seen in the pictures, by their paths, that have been opened to see how the folder is to be read"""
 
     def describe(self) -> str:
         """How many there are, and where: one sentence for a person."""
@@ -106,8 +107,12 @@ def split_of(name: str) -> tuple[str | None, str]:
 
 
 def words_of(role: str) -> set[str]:
-    """The words of a name in lower case: leftImg8bit -> left, img, 8, bit."""
-    return {word.lower() for word in _WORD.findall(role)} | {role.lower()}
+    """The words of a name in lower case: leftImg8bit -> left, img, 8, bit; what means something as it is, is one."""
+    words: set[str] = set()
+    for name in role.split("/"):
+        whole = name.lower()
+        words |= {whole} if whole in MEANING else {whole, *(word.lower() for word in _WORD.findall(name))}
+    return words
 
 
 def scan(root: Path) -> Tree:
