@@ -41,6 +41,7 @@ def test_a_wrong_pair_is_seen_and_left_out(open_page: Callable[..., Page], circl
     leave.click()
     choice = page.get_by_label("Leave out 1 pair: 2.png")
     expect(choice).to_be_checked(timeout=WAIT_MS)
+    expect(page.locator("#train-folder")).to_be_focused()
     assert [run.name for run in Run.list()] == ["circles"], "nothing starts before someone says so"
     page.get_by_role("button", name="Train", exact=True).click()
     shows(page, "circles-2")

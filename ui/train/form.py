@@ -30,7 +30,13 @@ WAIT_FOR_RELEASE = """(folder, looked) => new Promise((resolve) => {
     for (const event of ["mouseup", "dragend", "pointercancel"]) addEventListener(event, go, { once: true });
     setTimeout(go, 1000);  // an end that no event tells of
 })"""
-SCROLL_TO_FORM = "() => document.getElementById('train-folder')?.scrollIntoView({behavior: 'smooth'})"
+SCROLL_TO_FORM = """() => {
+  const folder = document.getElementById("train-folder");
+  if (!folder) return;
+  folder.tabIndex = -1;
+  folder.focus({ preventScroll: true }); // the Tab key goes on from here
+  folder.scrollIntoView({ behavior: "smooth" });
+}"""
 NAMED = 4  # of the pairs that are left out
 OWN_LABELS = "Label maps, in the colours that were found"
 INPUT_KINDS: dict[str, dict[str, str]] = {
