@@ -50,7 +50,7 @@ def numbered(palette: Palette | None) -> Mapping[int, tuple[int, int, int]]:
 
 def _one_band(picture: Image.Image) -> Image.Image | None:
     """That of a picture which has but one, or several that are alike and nothing clear; None for others."""
-    if picture.mode in ("L", "I") or picture.mode.startswith("I;16"):
+    if picture.mode in ("L", "I", "F") or picture.mode.startswith("I;16"):
         return picture
     if picture.mode == "P":
         picture = picture.convert("RGBA")
@@ -77,9 +77,11 @@ def values_of(picture: Image.Image) -> Set[int] | None:
         values = [value for value, count in enumerate(band.histogram()) if count]
     else:
         pixels = np.asarray(band)
-        if pixels.min(initial=0) < 0 or pixels.max(initial=0) > UNLABELLED:
+        if not (pixels.min(initial=0) >= 0 and pixels.max(initial=0) <= UNLABELLED):
             return None
-        values = np.flatnonzero(np.bincount(pixels.ravel())).tolist()
+        if pixels.dtype.kind == "f" and (pixels != np.floor(pixels)).any():
+            return None
+        values = np.flatnonzero(np.bincount(pixels.ravel().astype(np.int64))).tolist()
     return set(values) if len(values) <= MOST_CLASSES else None
 
 

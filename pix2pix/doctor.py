@@ -55,7 +55,8 @@ def _examined(found: Found) -> Report:
 
 def _command(options: argparse.Namespace, found: Found, report: Report) -> Iterator[str]:
     """What to paste, to train as was found here."""
-    yield from ("python", "-m", "training", "--dataset", options.folder, "--name", plain_name(found.root.name))
+    yield from ("python", "-m", "training", "--dataset", _no_option(options.folder))
+    yield from ("--name", plain_name(found.root.name))
     if options.layout != "auto":
         yield from ("--layout", options.layout)
     if options.folders:
@@ -69,7 +70,12 @@ def _command(options: argparse.Namespace, found: Found, report: Report) -> Itera
     elif kinds and kinds.kind == "edges":
         yield from (f"--{side}", "edges")
     if report.leave_out:
-        yield from ("--leave-out", *report.leave_out)
+        yield from ("--leave-out", *map(_no_option, report.leave_out))
+
+
+def _no_option(path: str) -> str:
+    """A path that is not taken for an option."""
+    return f"./{path}" if path.startswith(("-", "@")) else path
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,10 +1,11 @@
 """Which image files are read, and why one is not: a format, bands, bits, too many pixels, or damage. Needs no torch."""
 
+import ctypes
 import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,12 +29,22 @@ READABLE = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF and PPM are"
 _NAMES = {
     ".jxl": "JPEG XL", ".jp2": "JPEG 2000", ".j2k": "JPEG 2000", ".psd": "Photoshop", ".svg": "SVG", ".pdf": "PDF",
     ".eps": "PostScript", ".exr": "OpenEXR", ".hdr": "Radiance HDR", ".tga": "Targa", ".dds": "DDS", ".ico": "icon",
-    ".dcm": "DICOM", ".nii": "NIfTI", ".npy": "NumPy", ".npz": "NumPy", ".mat": "MATLAB", ".h5": "HDF5",
-    ".mp4": "video", ".mov": "video", ".avi": "video", ".mkv": "video",
+    ".xcf": "GIMP", ".kra": "Krita", ".pcx": "PCX", ".qoi": "QOI", ".sgi": "SGI", ".icns": "icon",
+    ".dcm": "DICOM", ".nii": "NIfTI", ".nii.gz": "NIfTI", ".nrrd": "NRRD", ".mha": "MetaImage", ".mhd": "MetaImage",
+    ".fits": "FITS", ".fit": "FITS", ".czi": "Zeiss CZI", ".lif": "Leica LIF", ".nd2": "Nikon ND2",
+    ".npy": "NumPy", ".npz": "NumPy", ".mat": "MATLAB", ".h5": "HDF5", ".hdf5": "HDF5",
+    ".mp4": "video", ".mov": "video", ".avi": "video", ".mkv": "video", ".webm": "video", ".m4v": "video",
     ".dng": "camera raw", ".cr2": "camera raw", ".cr3": "camera raw", ".nef": "camera raw", ".arw": "camera raw",
     ".orf": "camera raw", ".rw2": "camera raw", ".raf": "camera raw",
 }  # fmt: skip
 UNREAD = {extension: f"{name} is not read ({READABLE})" for extension, name in _NAMES.items()}
+
+
+def extension_of(name: str) -> str:
+    """In lower case, with its dot: of .nii.gz both parts."""
+    lower = name.lower()
+    return ".nii.gz" if lower.endswith(".nii.gz") else lower[lower.rfind(".") :]
+
 
 # By how a file begins.
 _BEGINNINGS: tuple[tuple[str, Callable[[bytes], object]], ...] = (
@@ -53,16 +64,30 @@ _BEGINNINGS: tuple[tuple[str, Callable[[bytes], object]], ...] = (
     ("a web page", lambda head: re.match(rb"\s*<(!doctype html|html|head)", head, re.IGNORECASE)),
     ("text", lambda head: head and not re.search(rb"[^\t\n\r\x20-\x7e\x80-\xff]", head)),
 )
-_MAGIC = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8", b"P4", b"P5", b"P6")
+_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MAGIC = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", *_TIFFS, b"GIF8", b"P4", b"P5", b"P6")
+_COMPRESSIONS = {
+    33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34887: "LERC", 50001: "WebP",
+    50002: "JPEG XL",
+}  # fmt: skip
+ONE_BAND = (
+    "one band of {kind}: whole numbers of 1, 8, 16 and 32 bits, and floating point of 32, are read; save it as such"
+)
 HEAD = 4096  # bytes that tell a format
 MOST_PIXELS = 64_000_000  # of a file that is read: each takes up to 17 bytes on the way to RGB
 
-# What Pillow has to say is said here, once and with the file's name.
+# What Pillow has to say is said here, once and with the file's name; and what libtiff would print of a damaged file.
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+with suppress(AttributeError, OSError, TypeError):  # where it is no library that Pillow loads
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 
-class TooLargeError(OSError):
+class NotReadError(OSError):
+    """A picture that is not read, for a reason that is no damage."""
+
+
+class TooLargeError(NotReadError):
     """A picture of more pixels than are read."""
 
 
@@ -82,7 +107,13 @@ def opened(source: str | Path | BinaryIO, most: int = MOST_PIXELS) -> Iterator[I
         width, height = picture.size
         if width * height > most:
             raise TooLargeError(f"{width} x {height} pixels are too many: at most {most / 1e6:.3g} million are read")
+        if picture.format == "TIFF" and picture.mode == "L" and _is_signed(picture):  # which Pillow takes for 0 … 255
+            raise NotReadError(ONE_BAND.format(kind="8 bits with a sign"))
         yield picture
+
+
+def _is_signed(picture: Image.Image) -> bool:
+    return isinstance(picture, TiffImagePlugin.TiffImageFile) and int(_first(picture.tag_v2, 339, 1)) == 2
 
 
 def deep_bands(picture: Image.Image) -> bool:
@@ -92,17 +123,17 @@ def deep_bands(picture: Image.Image) -> bool:
 
 def why_not(source: str | Path | BinaryIO, error: BaseException) -> str:
     """Why a file could not be read, in words, after `error` was raised; "broken: …" where it is damaged."""
-    if isinstance(error, TooLargeError):
+    if isinstance(error, NotReadError):
         return str(error)
     if isinstance(error, Image.DecompressionBombError):
         return too_many_pixels(error)
-    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+    if isinstance(error, OSError) and error.errno and error.strerror:  # of the system, not of a decoder
         return f"cannot be opened: {error.strerror}"
     head = _head(source)
     if not head:
         return "an empty file"
     is_unknown = isinstance(error, UnidentifiedImageError)
-    if is_unknown and head.startswith((b"II*\0", b"MM\0*")) and (reason := _why_no_tiff(source)):
+    if head.startswith(_TIFFS) and (reason := _why_no_tiff(source, is_unknown)):
         return reason
     if is_unknown or not head.startswith(_MAGIC):
         name = next((name for name, begins in _BEGINNINGS if begins(head)), None)
@@ -123,17 +154,27 @@ def too_many_pixels(error: Image.DecompressionBombError) -> str:
     return f"too many pixels: {int(count):,}, and at most {int(most):,} are read, for fear of a decompression bomb"
 
 
-def _why_no_tiff(source: str | Path | BinaryIO) -> str | None:
-    """Of a TIFF: bands and bits that are not read; None where these are none of the reasons."""
+def _why_no_tiff(source: str | Path | BinaryIO, is_unknown: bool) -> str | None:
+    """Of a TIFF: compression, bands and bits that are not read; None where these are none of the reasons.
+
+    is_unknown: whether it could not even be opened
+    """
     try:
         tags = _tiff_tags(source)
-        bands = int(_first(tags, 277, 1))
-        bits = int(_first(tags, 258, 1))
-        is_float = int(_first(tags, 339, 1)) == 3
+        bands, bits, form = (int(_first(tags, tag, otherwise)) for tag, otherwise in ((277, 1), (258, 1), (339, 1)))
+        compression = int(_first(tags, 259, 1))
     except Exception:  # a damaged header says nothing
         return None
-    kind = f"{bits}-bit floating point" if is_float else f"{bits} bits"
-    if bands > 3 or (bands == 3 and (is_float or bits not in (8, 16))) or bands == 2:
+    if name := _COMPRESSIONS.get(compression):
+        return f"TIFF compressed as {name} is not read: save it without, or as LZW or deflate"
+    if not is_unknown:
+        return None
+    kind = {3: f"{bits}-bit floating point", 5: f"{bits}-bit complex numbers", 6: f"{bits}-bit complex numbers"}.get(
+        form, f"{bits} bits"
+    )
+    if bands == 1 and (form > 3 or bits not in ((32,) if form == 3 else (1, 8, 16, 32))):
+        return ONE_BAND.format(kind=kind)
+    if bands > 3 or (bands == 3 and (form == 3 or bits not in (8, 16))) or bands == 2:
         return (
             f"{bands} bands of {kind}: pictures of one band, or of red, green and blue in 8 or 16 bits, are read; save "
             "those that matter as such"

@@ -17,6 +17,8 @@ ODD = 0.005  # share of the files (one at least, of eight or more) that may lie 
 FEWEST = 8
 STRIP = 64  # rows
 SAMPLE = 4_000_000  # values of a picture of which the percentiles are taken
+# What commonly stands for "nothing was measured here": the least numbers of 16 bits and of floating point, and -9999.
+NO_DATA = (-9999.0, -99999.0, -32768.0, float(np.finfo(np.float32).min))
 _SCALE = re.compile(r"\s*(-?[\d.]+(?:e[-+]?\d+)?)\s*\.\.\s*(-?[\d.]+(?:e[-+]?\d+)?)\s*", re.IGNORECASE)
 
 
@@ -139,5 +141,11 @@ def of_all(spans: Iterable[tuple[float, float]]) -> Scale | None:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
+    """Without those that are no numbers, or stand for none: far below all others."""
     finite = np.isfinite(values) if values.dtype.kind == "f" else None
-    return values if finite is None or finite.all() else values[finite]
+    values = values if finite is None or finite.all() else values[finite]
+    least = float(values.min(initial=0))
+    if least not in NO_DATA or not (others := values[values > least]).size:
+        return values
+    low, high = float(others.min()), float(others.max())
+    return others if low - least > high - low else values

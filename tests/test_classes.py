@@ -35,13 +35,14 @@ DRAWN = {
     "0 … 33, 255": many,
     "0, 8, 16, 24": lambda seed: (scene(seed)[0] * 8).astype(np.uint8),
     "in 16 bits": lambda seed: scene(seed)[0].astype(np.uint16),
+    "in floating point": lambda seed: scene(seed)[0].astype(np.float32),
     "0 … 3 and 255": lambda seed: np.where(scene(seed)[1][..., 0] > 250, 255, scene(seed)[0]).astype(np.uint8),
 }
 
 
 def fill(root: Path, kind: str, labels: str = "A", pictures: str = "B") -> Path:
     for index in range(COUNT):
-        save(DRAWN[kind](index), root / labels / f"{index:02}.png")
+        save(DRAWN[kind](index), root / labels / f"{index:02}.{'tif' if 'floating' in kind else 'png'}")
         save(photo(index), root / pictures / f"{index:02}.png")
     return root
 

@@ -326,7 +326,24 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
 def test_a_link_that_leads_nowhere_is_left_out_and_named(tmp_path: Path):
     save_numbered(tmp_path, 1)
     (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
-    assert find_pairs(tmp_path).left_out == {"link.png": "cannot be opened: No such file or directory"}
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    assert find_pairs(tmp_path).left_out == {
+        "link.png": "cannot be opened: No such file or directory",
+        "loop.png": "cannot be opened: Too many levels of symbolic links",
+    }
+
+
+def test_names_that_are_no_text_are_left_out_and_told(tmp_path: Path):
+    """As the zips of other systems have them."""
+    save_numbered(tmp_path, 1)
+    try:
+        os.rename(tmp_path / "00.png", os.fsencode(tmp_path) + b"/caf\xe9.png")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    save_numbered(tmp_path, 2)
+    assert find_pairs(tmp_path).left_out == {
+        "caf?.png": "its name, or that of its folder, is not in UTF-8: rename it"
+    }  # fmt: skip
 
 
 def test_damaged_exif_does_not_spoil_a_picture(tmp_path: Path):

@@ -28,13 +28,13 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)  # how one begins
 COUNT = 4
 
 
-def tiff(path: Path, bands: np.ndarray, photometric: int, extra: tuple[int, ...] = ()) -> Path:
+def tiff(path: Path, bands: np.ndarray, photometric: int, extra: tuple[int, ...] = (), compression: int = 1) -> Path:
     """An uncompressed TIFF of (H, W, C), as programs for satellite pictures write them; `extra`: ExtraSamples."""
     height, width, count = bands.shape
     data = bands.astype(bands.dtype.newbyteorder("<")).tobytes()
-    bits, kind = bands.dtype.itemsize * 8, 3 if bands.dtype.kind == "f" else 1
-    tags = [(256, [width]), (257, [height]), (258, [bits] * count), (259, [1]), (262, [photometric]), (273, [0]),
-            (277, [count]), (278, [height]), (279, [len(data)]), (339, [kind] * count)]  # fmt: skip
+    bits, kind = bands.dtype.itemsize * 8, {"f": 3, "i": 2, "c": 6}.get(bands.dtype.kind, 1)
+    tags = [(256, [width]), (257, [height]), (258, [bits] * count), (259, [compression]), (262, [photometric]),
+            (273, [0]), (277, [count]), (278, [height]), (279, [len(data)]), (339, [kind] * count)]  # fmt: skip
     if extra:
         tags.insert(-1, (338, list(extra)))
     begins = 8 + 2 + 12 * len(tags) + 4
@@ -143,6 +143,33 @@ def test_bands_that_are_not_read_are_named(tmp_path: Path, bands, photometric: i
 
 
 @pytest.mark.parametrize(
+    ("kind", "reason"),
+    [(np.float64, "64-bit floating point"), (np.uint64, "64 bits"), (np.complex64, "64-bit complex numbers"),
+     (np.int8, "8 bits with a sign")],
+)  # fmt: skip
+def test_one_band_that_is_not_read_is_named(tmp_path: Path, kind: type, reason: str):
+    path = tiff(tmp_path / "1.tif", photo(0)[..., :1].astype(kind), 1)
+    with pytest.raises(OSError, match=rf"^one band of {reason}: whole numbers of 1, 8, 16 and 32 bits"):
+        images.read(path)
+    assert find_pairs(save(photo(0), tmp_path / "2.png").parent).left_out["1.tif"].startswith("one band of")
+
+
+def test_a_compression_that_is_not_read_is_named(tmp_path: Path):
+    path = tiff(tmp_path / "1.tif", photo(0)[..., :1], 1, compression=34887)
+    with pytest.raises(OSError, match=r"^TIFF compressed as LERC is not read"):
+        images.read(path)
+
+
+def test_files_of_several_pictures_are_told_of(tmp_path: Path):
+    first, *others = (Image.fromarray(photo(index)) for index in range(3))
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=others)
+    save(photo(5), tmp_path / "one.png")
+    *_, report = examine(find_pairs(tmp_path))
+    (finding,) = (each for each in report.findings if "several pictures" in each.what)
+    assert (finding.what, finding.files) == ("1 photo has several pictures in one file", ("pages.tif",))
+
+
+@pytest.mark.parametrize(
     ("content", "reason"),
     [
         (HEIC, "broken: a HEIC file that cannot be decoded"),
@@ -188,13 +215,15 @@ def test_pictures_of_other_formats_are_mentioned(tmp_path: Path):
         save(photo(index), tmp_path / f"{index}.png")
         (tmp_path / f"{index}.psd").write_bytes(b"8BPS")
         (tmp_path / f"{index}.cr2").write_bytes(b"II*\0")
+        (tmp_path / f"{index}.NII.gz").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("not a picture, and no word about it")
     found = find_pairs(tmp_path)
-    assert len(found.left_out) == 2 * COUNT
+    assert len(found.left_out) == 3 * COUNT
     assert found.left_out["0.psd"].startswith("Photoshop is not read (JPEG, PNG, WebP, AVIF, HEIC")
     *_, report = examine(found)
     assert [finding.what for finding in report.findings if "cannot be used" in finding.what] == [
-        "4 files cannot be used: camera raw is not read", "4 files cannot be used: Photoshop is not read",
+        "4 files cannot be used: NIfTI is not read", "4 files cannot be used: camera raw is not read",
+        "4 files cannot be used: Photoshop is not read",
     ]  # fmt: skip
 
 
@@ -230,6 +259,21 @@ def test_the_doctors_command_can_be_pasted(tmp_path: Path, capsys: pytest.Captur
     assert (config.dataset, config.leave_out, config.direction) == (str(root), ("masks/0 a.png",), "AtoB")
     assert len(chosen(config.palette) or {}) == 4
     assert config.a == "image", "the palette says that it is labels"
+
+
+def test_what_looks_like_an_option_can_be_pasted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for index in range(COUNT):
+        save(photo(index), tmp_path / "-shoes" / f"{index}.png")
+    save(np.full((64, 64, 3), 250, np.uint8), tmp_path / "-shoes" / "--steps.png")
+    assert doctor("./-shoes", "--layout", "photos") == 0
+    config = tyro.cli(TrainConfig, args=shlex.split(capsys.readouterr().out.splitlines()[-1])[3:])
+    assert (config.dataset, config.leave_out) == ("./-shoes", ("./--steps.png",))
+    assert find_pairs(config.dataset, leave_out=config.leave_out).left_out == {"--steps.png": "left out on request"}
+    assert doctor("--", "-shoes") == 0
+    assert "--dataset ./-shoes" in capsys.readouterr().out
 
 
 def test_the_command_says_that_the_input_is_drawings(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -118,6 +118,17 @@ def test_small_bright_things_are_no_outliers():
     assert of_all([(7, 7), (7, 7)]) is None
 
 
+@pytest.mark.parametrize(("nothing", "kind"), [(-9999, np.float32), (-3.4028235e38, np.float32), (-32768, np.int32)])
+def test_where_nothing_was_measured_is_no_value(nothing: float, kind: type):
+    values = np.arange(500, 900, dtype=kind).reshape(20, 20)
+    values[:8] = nothing
+    assert span(values) == (660, 899)
+
+
+def test_a_number_among_others_is_a_value():
+    assert span(np.append(np.linspace(-9990, 20000, 99), -9999))[0] == -9999
+
+
 def test_values_outside_are_clipped_counted_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     found = find_pairs(fill(tmp_path, "12 bits"))
     pairs = PairedImages(found, scales=(Scale(1000, 2000), None), load_size=64, crop_size=64)

@@ -48,7 +48,9 @@ DARK = 64  # grey level up to which all of a picture lies whose 16 bits hold val
 FOURTH_BAND = "a fourth band that is not transparency"
 DEEP_BANDS = "several bands of 16 bits"
 DARK_BANDS = "several bands of 16 bits, of which their values need but the lower ones"
+SEVERAL = "several pictures in one file"
 ODDITIES = {
+    SEVERAL: "Only the first of them is used: save those that matter as files of their own.",
     FOURTH_BAND: "Only red, green and blue are used.",
     DEEP_BANDS: "The upper 8 bits of each are used: pictures are computed and written in 8 bits.",
     DARK_BANDS: "They are nearly black as they are: save them in 8 bits, as bright as they should be.",
@@ -268,9 +270,17 @@ def _load(path: Path) -> tuple[Image.Image, tuple[int, int], set[str]]:
         picture.draft("RGB", (4 * THUMBNAIL, 2 * THUMBNAIL))
         picture.load()
         lies_on_side, has_band = images.orientation(picture) >= 5, images.has_fourth_band(picture)
-        odd = {FOURTH_BAND} if has_band else set()
+        odd = ({FOURTH_BAND} if has_band else set()) | ({SEVERAL} if _has_several(picture) else set())
         if has_deep_bands:
             brightest = np.asarray(picture.convert("RGB")).max()
             odd.add(DARK_BANDS if brightest < DARK else DEEP_BANDS)
         upright = picture.convert("RGB") if has_band else ImageOps.exif_transpose(picture)
         return upright, (height, width) if lies_on_side else (width, height), odd
+
+
+def _has_several(picture: Image.Image) -> bool:
+    """Whether it is the first page, or frame, of several."""
+    try:
+        return getattr(picture, "n_frames", 1) > 1
+    except Exception:  # decoders raise anything at all on broken data; the first one is whole
+        return False

@@ -23,7 +23,7 @@ WHOLE = {
 }
 USELESS = "cannot be used"
 TOO_MANY = re.compile("too many|far more than")
-NAMED = re.compile("is not read|bands of|too many pixels|too small|an empty file")
+NAMED = re.compile("is not read|bands? of|too many pixels|too small|an empty file|its name")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from pix2pix import images
 from pix2pix.data.layouts import SIDES, DatasetError, Layout, half_size
 from pix2pix.data.reading import Plan, read
-from pix2pix.data.tree import SPLITS, Tree, scan
+from pix2pix.data.tree import SPLITS, Tree, is_text, scan, shown
 from pix2pix.formats import opened, why_not
 
 MIN_SIDE = 16  # pixels; smaller pictures are left out
@@ -108,6 +108,8 @@ def look_through(root: str | Path) -> Tree:
     root = Path(root).expanduser()
     if not root.is_dir():
         raise DatasetError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of images")
+    if not is_text(str(root)):
+        raise DatasetError(f"the name of {shown(str(root))} is not in UTF-8: rename it")
     return scan(root)
 
 
@@ -123,7 +125,8 @@ def pairs_in(
     plan = read(tree, layout, tuple(folders))
     splits = _entries(tree, plan)
     left_out = tree.left_out | plan.left_out
-    _leave_out_unwanted(tree.root, splits, frozenset(leave_out), left_out)
+    unwanted = frozenset(name.removeprefix("./") for name in leave_out)  # as it is given where it begins with a dash
+    _leave_out_unwanted(tree.root, splits, unwanted, left_out)
     if open_files:
         _leave_out_broken(tree.root, splits, plan.layout, left_out)
     if not splits["train"]:

@@ -5,12 +5,12 @@ Only names are looked at here, and no file is asked for anything: 100,000 of the
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pix2pix.formats import EXTENSIONS, UNREAD
+from pix2pix.formats import EXTENSIONS, UNREAD, extension_of
 
 SPLITS = ("train", "val", "test")
 SPLIT_NAMES = {
@@ -19,6 +19,7 @@ SPLIT_NAMES = {
     "test": ("test", "testing", "eval", "evaluation"),
 }  # of folders, in any case
 DEEPEST = 12  # folders below each other that are entered
+NO_TEXT = "its name, or that of its folder, is not in UTF-8: rename it"
 MOST_NAMED = 6  # of which it is said how many pictures each has
 
 
@@ -106,6 +107,16 @@ def split_of(name: str) -> tuple[str | None, str]:
     return None, name
 
 
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8, and can be shown, sent and kept."""
+    return name.isascii() or name == shown(name)
+
+
+def shown(name: str) -> str:
+    """As far as it can be shown."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def words_of(role: str) -> set[str]:
     """The words of a name in lower case: leftImg8bit -> left, img, 8, bit; what means something as it is, is one."""
     words: set[str] = set()
@@ -124,11 +135,13 @@ def scan(root: Path) -> Tree:
     for below, names in _files(root, "", 0, set()):
         pictures = []
         for name in names:
-            extension = name[name.rfind(".") :].lower()
-            if extension in EXTENSIONS:
+            extension = extension_of(name)
+            if extension in EXTENSIONS and not is_text(below + name):
+                left_out[shown(below + name)] = NO_TEXT
+            elif extension in EXTENSIONS:
                 pictures.append(name)
             elif extension in UNREAD:
-                left_out[below + name] = UNREAD[extension]
+                left_out[shown(below + name)] = UNREAD[extension]
         if pictures:
             found[below] = pictures
     root, found, left_out = _unwrapped(root, found, left_out)
@@ -161,17 +174,23 @@ def _files(
             for entry in listed:
                 if entry.name.startswith((".", "__MACOSX")):
                     continue
-                if entry.is_dir():
+                if _leads_to(entry.is_dir):
                     folders.append(entry.name)
-                elif (
-                    entry.is_file() or entry.is_symlink()
-                ):  # no pipe, which would be waited for; links may lead nowhere
+                elif entry.is_symlink() or _leads_to(entry.is_file):  # no pipe, which would be waited for
                     files.append(entry.name)
     except OSError:
         return
     yield below, sorted(files)
     for name in sorted(folders):
         yield from _files(os.path.join(folder, name), f"{below}{name}/", depth + 1, entered)
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    """Whether it is of that kind; a link that leads nowhere, or to itself, is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _unwrapped(root: Path, found: dict[str, list[str]], left_out: dict[str, str]):

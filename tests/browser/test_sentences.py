@@ -44,7 +44,8 @@ UNSEEN = {
 }
 # What is for nobody to read, is the same in each language, or comes from elsewhere.
 EXCEPT = {
-    "names": ("pix2pix studio", "Photoshop", "Radiance HDR", "Targa", "Apple GPU", "pix2pix U-Net"),
+    "names": ("pix2pix studio", "Photoshop", "Radiance HDR", "Targa", "Krita", "Zeiss CZI", "Leica LIF", "Nikon ND2",
+              "Apple GPU", "pix2pix U-Net"),
     "keys": ("Shift", "Ctrl Y", "Ctrl Z"),
     "names of what is kept, sent or saved": (
         "pix2pix studio curves", "pix2pix studio grid", "pix2pix studio hardest", "pix2pix studio runs side by side",
@@ -72,6 +73,8 @@ PARTS = {
                  "no generator boots: it is neither a file nor one of the known names (none yet)"],
     "no extension": ["1 no extension file", "2 no extension files"],
     "{} {} file{}": ["1 .7z file", "2 .7z files"],
+    "several pictures in one file": [
+        "1 pair has several pictures in one file", "2 pairs have several pictures in one file"],
     "a fourth band that is not transparency": [
         "1 pair has a fourth band that is not transparency", "2 photos have a fourth band that is not transparency"],
     "several bands of 16 bits": ["1 pair has several bands of 16 bits", "2 photos have several bands of 16 bits"],
@@ -87,7 +90,8 @@ PARTS = {
     ": there is a seam where they meet and they have outlines in common": [
         "The pictures seem to be three in a row: there is a seam where they meet and they have outlines in common."],
     ": they have outlines in common": ["The pictures seem to be three in a row: they have outlines in common."],
-    "{} in {}": ["A: 0 … 1 in floating point", "B: 0 … 4,095 of 12 bits", "4 bands of 32-bit floating point: pictures "
+    "{} in {}": ["A: 0 … 1 in floating point", "B: 0 … 4,095 of 12 bits", "1 file cannot be used: one band of 64-bit "
+                 "complex numbers", "4 bands of 32-bit floating point: pictures "
                  "of one band, or of red, green and blue in 8 or 16 bits, are read; save those that matter as such"],
     "running statistics": [],
     "{}; within {} of PyTorch at batch {}": [
