@@ -192,6 +192,8 @@ def test_another_architecture_is_named_and_not_called_damaged(tmp_path: Path, ru
     [
         (b"", "is an empty file"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1f\nsize 217\n", "a pointer of Git LFS"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(50), "no file of PyTorch weights: it is HDF5, as Keras has it"),
+        (b"PK\3\4" + bytes(500), "no whole file of PyTorch weights: it is cut off"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "more than weights, or is damaged"),
     ],
 )

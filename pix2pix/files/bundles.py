@@ -24,6 +24,7 @@ WRAPPED = ("module.", "_orig_mod.")  # in front of names: DataParallel, torch.co
 MOST_NAMED = 8
 MOST_PARTS = 20_000  # of a zip: each tensor is one
 LFS = b"version https://git-lfs"
+OTHERS = {b"\x89HDF": "HDF5, as Keras has it", b"\x1f\x8b": "packed by gzip", b"7z\xbc\xaf": "packed as 7z"}
 WEB_PAGE = re.compile(rb"\s*<(!doctype html|html|head)", re.IGNORECASE)
 
 
@@ -57,8 +58,12 @@ def _content(path: Path) -> Any:
             raise ForeignError(f"{path} is a web page, not weights: the download was refused, and this is what came")
         if head.startswith(LFS):
             raise ForeignError(f"{path} is a pointer of Git LFS, not weights: `git lfs pull` fetches them")
+        if other := next((words for begins, words in OTHERS.items() if head.startswith(begins)), None):
+            raise ForeignError(f"{path} is no file of PyTorch weights: it is {other}")
         if path.suffix == ".safetensors":
             return _named_tensors(path)
+        if head.startswith(b"PK\3\4") and not zipfile.is_zipfile(path):  # its list of contents is at its end
+            raise CompressedError("it is cut off")
         _require_stored(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -93,6 +98,8 @@ def _require_stored(path: Path) -> None:
         return
     with zipfile.ZipFile(path) as opened:
         members = opened.infolist()
+    if any("/code/" in member.filename for member in members[:MOST_PARTS]):
+        raise CompressedError("it is a program of TorchScript: save its state_dict()")
     if len(members) > MOST_PARTS:
         raise CompressedError(f"it has {len(members):,} parts, and no generator has {MOST_PARTS:,}")
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
