@@ -145,6 +145,7 @@ function tell(words) {
 function showNote() {
   const words = told || withoutInside();
   find(".note").hidden = !words;
+  find(".note").classList.toggle("told", Boolean(told));
   find(".note").textContent = words;
 }
 

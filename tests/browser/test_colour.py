@@ -179,6 +179,9 @@ def test_fill_by_touch_on_a_phone_and_by_keys(open_page: Open, tmp_path: Path):
     put(phone, tmp_path, outline(), pen((60, 120), (200, 120)))
     phone.press("Fill")
     phone.press("blue")
+    touch(phone, ("Start", [(10, 10)]), ("End", []))
+    expect(phone.page.locator(".status")).to_contain_text("Nothing is filled")
+    expect(phone.page.locator(".status")).to_be_in_viewport(ratio=1)
     touch(phone, ("Start", [(100, 100)]), ("End", []))
     assert at(phone.drawing(), 130, 80) == BLUE
 

@@ -245,10 +245,12 @@ def test_links_of_strangers_harm_nothing(sheet: Sheet):
     sheet.stroke((40, 60), (200, 80))
     mine = sheet.drawing()
     home = sheet.page.url
+    sheet.page.set_viewport_size({"width": 360, "height": 740})
     for what, (content, words) in BAD_LINKS.items():
         sheet.page.goto(f"{home}#drawing=%3Cb%3E" if content is None else link_of(home, content))
         note = sheet.page.locator(".note")
         expect(note, what).to_have_text(f"This link is not a drawing that can be opened here: {words}.")
+        expect(note).to_be_in_viewport(ratio=1)
         expect(sheet.page).to_have_url(home)
         sheet.page.evaluate("document.querySelector('.note').textContent = ''")
     assert not sheet.page.evaluate("window.harmed")
