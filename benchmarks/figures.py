@@ -3,8 +3,8 @@
     python benchmarks/figures.py training        trains, as the run `good`
     python benchmarks/figures.py figures         docs/figures, from that run
     python benchmarks/figures.py drawing NAME    docs/drawing.webp, by the app in Chromium, with the generator NAME
-    python benchmarks/figures.py pages NAME      docs/draw.png, facade.png, upload.png and train.png, by the app in
-                                                 Chromium; the last shows the run NAME
+    python benchmarks/figures.py pages NAME      docs/draw.png, phone.png, facade.png, upload.png and train.png, by the
+                                                 app in Chromium; the last shows the run NAME
 
 The second needs matplotlib (requirements-dev.txt), the others Playwright and Chromium.
 """
@@ -43,6 +43,7 @@ STEPS = (50, 100, 200, 500)
 TRAINING, LENGTH = "good", 500
 WAIT_MS, PAUSE_MS, FRAME_MS, LAST_MS, WIDTH = 120_000, 120, 110, 2500, 600  # of the moving picture
 
+WINDOW = (1280, 960)
 COLOURS = 256  # of a look at a page
 FILLS = (("blue", (90, 150), (185, 120)), ("orange", (60, 190)), ("grey", (120, 187)))  # places in the sneaker
 
@@ -180,7 +181,7 @@ def pages(run: str) -> None:
         shoe_before_a_camera(film)
         camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
                   f"--use-file-for-fake-video-capture={film}")  # fmt: skip
-        with opened(1280, 960, *camera) as page:
+        with opened(*WINDOW, *camera) as page:
             draw_tab(page)
             upload_tab(page)
             train_tab(page, run)
@@ -199,6 +200,10 @@ def draw_tab(page: "Page") -> None:
     sheet.settle()
     page.wait_for_timeout(PAUSE_MS + 1700)  # until it is among what was made
     keep(page, "draw.png")
+    page.set_viewport_size({"width": 360, "height": WINDOW[1]})
+    page.wait_for_timeout(PAUSE_MS)
+    keep(page, "phone.png")
+    page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
     page.get_by_label("Model").select_option("labels2facades")
     page.get_by_role("group", name="Sample drawings").get_by_role("button").nth(2).click()
     sheet.settle()
