@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pix2pix.palette import FAR, MOST_HINTS, STRANGE, Palette, is_strange
+from pix2pix.palette import FAR, MOST_HINTS, STRANGE, Palette, has_none_of, is_strange
 from pix2pix.scales import shallow
 
 LOOKED_AT = 256  # pixels a side at most
@@ -21,6 +21,8 @@ TEXTURED = 0.3  # share of the pixels of a photo that do
 THICK = 3.0  # times the width of the lines that it learned
 DENSE = 0.2  # share of the sheet that is lines; of the drawings of a training some hundredths are
 THINNEST = 2.0  # pixels at 256 that count as the width of thin lines
+WIDEST = 48.0  # pixels at 256, beyond which a dark part is no line but the inside of a thing, as hints may be
+FEW_LINES = 0.002  # share of the sheet that is thin lines up to which there are none; below hints there are some
 
 
 class Drawing(NamedTuple):
@@ -42,7 +44,7 @@ def remark_on(
     if palette:
         if is_strange(picture, palette, hints):
             return NO_LABELS.format(count=len(palette))
-        return ""
+        return NO_CLASS.format(count=len(palette)) if hints and has_none_of(picture, palette) else ""
     if kind == "edges":
         return as_drawing(picture, line_width, hints).remark
     grey = np.asarray(_small(on_sheet(picture)).convert("L"))
@@ -52,8 +54,9 @@ def remark_on(
 def bounds_and_words() -> dict[str, float | str]:
     """By which the page of one file makes the same remarks (page/offline/remark.js)."""
     names = ("LOOKED_AT", "DARK", "LIGHT", "SHEET", "PLAIN", "PAPER", "RIM", "AREA", "TEXTURE", "LINE", "SOFT_HINT",
-             "TEXTURED", "THICK", "DENSE", "THINNEST",
-             "EMPTY", "INVERTED", "PHOTO", "NO_LABELS", "THICK_LINES", "DENSE_LINES")  # fmt: skip
+             "TEXTURED", "THICK", "DENSE", "THINNEST", "WIDEST",
+             "FEW_LINES",
+             "EMPTY", "INVERTED", "PHOTO", "NO_LABELS", "NO_CLASS", "THICK_LINES", "DENSE_LINES")  # fmt: skip
     return {name: globals()[name] for name in names} | {"FAR": FAR, "STRANGE": STRANGE, "MOST_HINTS": MOST_HINTS}
 
 
@@ -63,6 +66,9 @@ PHOTO = "This looks like a photo, and the generator takes line drawings: let edg
 NO_LABELS = (
     "Most of its colours are far from the {count} label colours that this generator takes: each was taken for the "
     "nearest of them."
+)
+NO_CLASS = (
+    "Nothing of it has one of the {count} label colours that this generator takes: all of it was taken for paint."
 )
 THICK_LINES = (
     "Its lines are about {width} pixels wide, of {of}, and the generator learned lines of {learned}: thinner ones will "
@@ -85,7 +91,7 @@ def as_drawing(picture: Image.Image, line_width: float = 1.0, hints: bool = Fals
         return Drawing(rgb, INVERTED, is_inverted=True)
     if _is_photo(pixels, SOFT_HINT if hints else TEXTURE):
         return Drawing(rgb, PHOTO, is_inverted=False)
-    return Drawing(rgb, "" if hints else _about_lines(grey, pixels, line_width), is_inverted=False)
+    return Drawing(rgb, _about_lines(grey, pixels, line_width, hints), is_inverted=False)
 
 
 def inverted(picture: Image.Image) -> Image.Image:
@@ -122,17 +128,23 @@ def _is_photo(pixels: np.ndarray, texture: float) -> bool:
     return inside.mean() >= AREA and float((bend[inside] > texture).mean()) > TEXTURED
 
 
-def _about_lines(grey: np.ndarray, pixels: np.ndarray, line_width: float) -> str:
-    """Far thicker or denser lines than those that it learned."""
+def _about_lines(grey: np.ndarray, pixels: np.ndarray, line_width: float, hints: bool) -> str:
+    """Far thicker or denser lines than those that it learned. Dark hints may be of any width, but lie below lines."""
     coloured = (pixels.max(2) - pixels.min(2)) > DARK  # hints are no lines
     lines = ((grey < (DARK + LIGHT) / 2) & ~coloured).astype(np.uint8)
     if not lines.any():
         return ""
     depth = cv2.distanceTransform(np.pad(lines, 1), cv2.DIST_L2, 3)
     width = 2 * float(np.percentile(depth[depth > 0], 95)) - 1
-    usual = max(THINNEST, line_width)
-    if width > THICK * usual:
+    widest = THICK * max(THINNEST, line_width)
+    thin = _away_from(depth[1:-1, 1:-1] > (widest + 1) / 2, int(widest)) & (lines > 0)
+    if width > widest and not (hints and (width > WIDEST or thin.mean() > FEW_LINES)):
         return THICK_LINES.format(width=f"{width:.0f}", of=LOOKED_AT, learned=f"{line_width:.3g}")
-    if lines.mean() > DENSE:
+    if (thin if hints else lines).mean() > DENSE:
         return DENSE_LINES
     return ""
+
+
+def _away_from(places: np.ndarray, by: int) -> np.ndarray:
+    """Where none of these places is within so many pixels."""
+    return cv2.dilate(places.astype(np.uint8), np.ones((2 * by + 1, 2 * by + 1), np.uint8)) == 0

@@ -42,6 +42,14 @@ def hinted() -> Image.Image:
     return Image.fromarray(np.minimum(np.asarray(soft.filter(ImageFilter.GaussianBlur(4))), np.asarray(boot())))
 
 
+def with_black_hint() -> Image.Image:
+    """The boot with a black inside."""
+    soft = Image.new("L", (256, 256), 255)
+    ImageDraw.Draw(soft).ellipse((60, 60, 112, 180), 0)
+    soft = soft.filter(ImageFilter.GaussianBlur(4)).convert("RGB")
+    return Image.fromarray(np.minimum(np.asarray(soft), np.asarray(boot())))
+
+
 def busy() -> Image.Image:
     drawn = Image.new("RGB", (256, 256), "white")
     for place in range(0, 256, 6):
@@ -75,6 +83,16 @@ def test_coloured_strokes_are_no_photo_where_they_are_learned():
     assert remark_on(hinted(), "edges", hints=True) == ""
 
 
+@pytest.mark.parametrize(
+    ("picture", "remark"), [(boot(20), "pixels wide"), (busy(), "denser"), (boot(), ""), (with_black_hint(), "")]
+)
+def test_thick_and_dense_lines_are_seen_where_there_may_be_hints(picture: Image.Image, remark: str):
+    """Dark strokes of any width are hints where there are thin lines above them."""
+    said = remark_on(picture, "edges", line_width=1.5, hints=True)
+    assert remark in said
+    assert bool(said) == bool(remark)
+
+
 def test_others_are_told_of_an_empty_sheet_alone():
     assert remark_on(GROUND, "photo") == ""
     assert remark_on(Image.new("RGB", (64, 64)), "image") == EMPTY
@@ -83,6 +101,13 @@ def test_others_are_told_of_an_empty_sheet_alone():
 def test_a_photo_is_no_label_map():
     assert "label colours" in remark_on(GROUND, "labels", CMP)
     assert remark_on(Image.new("RGB", (64, 64), CMP["window"]), "labels", CMP) == ""
+
+
+def test_a_plan_that_is_all_paint_is_told_of():
+    plan = Image.new("RGB", (64, 64), "white")
+    assert "taken for paint" in remark_on(plan, "labels", CMP, hints=True)
+    plan.paste(CMP["window"], (8, 8, 20, 20))
+    assert remark_on(plan, "labels", CMP, hints=True) == ""
 
 
 def test_strokes_on_nothing_are_laid_where_they_can_be_seen():

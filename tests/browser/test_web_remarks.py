@@ -19,14 +19,14 @@ from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.page.web import export_web
 from pix2pix.palette import CMP
 from tests.browser.sheet import drop, pixels
-from tests.test_input_checks import GROUND, PRODUCT, boot, busy, hinted, sheet
+from tests.test_input_checks import GROUND, PRODUCT, boot, busy, hinted, sheet, with_black_hint
 
 WINDOW = Image.new("RGB", (256, 256), CMP["window"])
 INPUTS = {
     "lines": boot(), "thin lines": boot(1), "thick lines": boot(20), "very thick lines": boot(32), "busy": busy(),
     "inverted": ImageOps.invert(boot()), "on nothing": sheet("black"), "white on nothing": sheet("white"),
     "colours": hinted(), "empty": Image.new("RGB", (256, 256), "white"), "nothing": Image.new("RGBA", (256, 256)),
-    "photo": GROUND, "product": PRODUCT, "labels": WINDOW,
+    "photo": GROUND, "product": PRODUCT, "labels": WINDOW, "dark hint": with_black_hint(),
 }  # fmt: skip
 
 
@@ -56,8 +56,10 @@ def made(tmp_path: Path, open_file: Callable[..., Page]) -> Callable[..., tuple[
 
 
 @pytest.mark.parametrize(
-    ("a", "hints"), [(Side("edges"), False), (Side("edges"), True), (Side("labels", CMP), False), (Side(), False)]
-)
+    ("a", "hints"),
+    [(Side("edges"), False), (Side("edges"), True), (Side("labels", CMP), False), (Side("labels", CMP), True),
+     (Side(), False)],
+)  # fmt: skip
 def test_it_says_what_the_app_says(made: Callable[..., tuple[Page, Translator]], a: Side, hints: bool):
     page, translator = made(a, hints, 256)
     said = {name: page.evaluate("(picture) => offline.remark({ picture })", url(INPUTS[name])) for name in INPUTS}

@@ -5,7 +5,10 @@ function remarkOn(data, side, about, checks) {
   const pixels = Array.from({ length: area }, (_, i) => data.subarray(4 * i, 4 * i + 3));
   if (about.palette) {
     const distances = pixels.map((pixel) => nearestColour(pixel, about.palette));
-    if (about.colourHints && hasHints(pixels, distances, checks)) return "";
+    if (about.colourHints && hasHints(pixels, distances, checks)) {
+      const isPaint = distances.every((distance) => distance > checks.FAR);
+      return isPaint ? checks.NO_CLASS.replace("{count}", about.palette.length) : "";
+    }
     const far = distances.filter((distance) => distance > checks.FAR).length;
     return far / area > checks.STRANGE ? checks.NO_LABELS.replace("{count}", about.palette.length) : "";
   }
@@ -18,7 +21,7 @@ function remarkOn(data, side, about, checks) {
   const ink = grey.filter((level) => level <= checks.DARK).length / area;
   if (ink > checks.SHEET && paper < ink) return checks.INVERTED;
   if (isPhoto(pixels, side, about.colourHints ? checks.SOFT_HINT : checks.TEXTURE, checks)) return checks.PHOTO;
-  return about.colourHints ? "" : aboutLines(grey, pixels, side, about, checks);
+  return aboutLines(grey, pixels, side, about, checks);
 }
 
 // Drawn with the palette: what is in none of its colours is far from them, and of few colours.
@@ -66,25 +69,34 @@ function widened(places, side, by) {
   return wide;
 }
 
-// Far thicker or denser lines than those that it learned.
+// Far thicker or denser lines than those that it learned. Dark hints may be of any width, but lie below lines.
 function aboutLines(grey, pixels, side, about, checks) {
   const isColoured = (pixel) => Math.max(...pixel) - Math.min(...pixel) > checks.DARK; // hints are no lines
   const lines = grey.map((level, i) => level < (checks.DARK + checks.LIGHT) / 2 && !isColoured(pixels[i]));
-  const depths = depthsOf(lines, side);
+  const depth = depthsOf(lines, side);
+  const depths = Array.from(depth.filter((each) => each > 0));
   if (!depths.length) return "";
   depths.sort((a, b) => a - b);
   const place = 0.95 * (depths.length - 1);
   const [below, above] = [depths[Math.floor(place)], depths[Math.ceil(place)]];
   const width = 2 * (below + (above - below) * (place % 1)) - 1;
   const learned = (about.lineWidth * checks.LOOKED_AT) / about.size;
-  if (width > checks.THICK * Math.max(checks.THINNEST, learned)) {
+  const widest = checks.THICK * Math.max(checks.THINNEST, learned);
+  const isNearThick = widened(
+    lines.map((_, i) => depth[(Math.floor(i / side) + 1) * (side + 2) + (i % side) + 1] > (widest + 1) / 2),
+    side,
+    Math.floor(widest),
+  );
+  const thin = lines.filter((is, i) => is && !isNearThick[i]).length / grey.length;
+  if (width > widest && !(about.colourHints && (width > checks.WIDEST || thin > checks.FEW_LINES))) {
     const words = checks.THICK_LINES.replace("{width}", Math.round(width)).replace("{of}", checks.LOOKED_AT);
     return words.replace("{learned}", Number(learned.toPrecision(3)));
   }
-  return depths.length / grey.length > checks.DENSE ? checks.DENSE_LINES : "";
+  return (about.colourHints ? thin : depths.length / grey.length) > checks.DENSE ? checks.DENSE_LINES : "";
 }
 
-// How far each pixel of a line is from what is none: the chamfer distance that OpenCV has for L2, with its two steps.
+// How far each pixel of a line is from what is none, with a rim of one pixel: the chamfer distance that OpenCV has for
+// L2, with its two steps.
 function depthsOf(lines, side) {
   const [straight, slanted, wide] = [0.955, 1.3693, side + 2];
   const depth = new Float32Array(wide * wide); // with a rim that is no line
@@ -105,5 +117,5 @@ function depthsOf(lines, side) {
         i,
         before.map(([step, by]) => [-step, by]),
       );
-  return Array.from(depth.filter((each) => each > 0));
+  return depth;
 }
