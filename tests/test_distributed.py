@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from PIL import Image
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from tests.rounding import TRAINED
+from tests.waiting import wait_until
 from training import process
 from training.config import OBJECTIVES, ObjectiveName, TrainConfig
 from training.loop import train
@@ -98,13 +98,6 @@ def launch(run: Run) -> subprocess.Popen:
 def losses(run: Run) -> list[tuple]:
     figures = ("step", "loss_D", "loss_G", "loss_L1", "loss_perceptual", "loss_D_projected", "loss_G_projected")
     return [tuple(row[key] for key in figures if key in row) for row in run.metrics()[0]]
-
-
-def wait_until(condition: Callable[[], bool], run: Run, timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, run.log()
-        time.sleep(0.01)
 
 
 def worker(launcher: int, rank: int) -> psutil.Process:
@@ -196,8 +189,8 @@ def test_the_app_is_told_which_process_was_killed(folder: Path, tmp_path: Path, 
     wait_until(lambda: len(run.metrics()[0]) >= 9, run)
     for rank in (0, 1):
         worker(run.status().launcher or 0, rank).kill()
-        wait_until(lambda: not run.status().alive, run, timeout_s=20)
-        wait_until(lambda: "ChildFailedError" in process.last_log(run.log_file), run, timeout_s=20)
+        wait_until(lambda: not run.status().alive, run)
+        wait_until(lambda: "ChildFailedError" in process.last_log(run.log_file), run)
         status = run.status()
         assert status.state == "failed"
         assert f"rocess {rank + 1} of 2" in status.error

@@ -25,6 +25,7 @@ from pix2pix.files.places import ROOT
 from pix2pix.losses import ACTIVATION_BOUND
 from tests.rounding import BRAIN, HALF, TRAINED
 from tests.trainers import Trainer
+from tests.waiting import wait_until
 from training import loop
 from training.batches import prepared_ahead
 from training.config import TrainConfig
@@ -55,10 +56,7 @@ def trained(run: Run) -> list[Tensor]:
 
 
 def wait_for_rows(run: Run, count: int) -> None:
-    deadline = time.monotonic() + 120
-    while len(run.metrics()[0]) < count:
-        assert time.monotonic() < deadline, run.log()
-        time.sleep(0.01)
+    wait_until(lambda: len(run.metrics()[0]) >= count, run)
 
 
 def test_training_brings_the_fake_near_b(make_run: Callable[..., Run]):
@@ -241,9 +239,7 @@ def test_a_save_that_was_asked_for_is_where_a_killed_run_goes_on(make_run: Calla
     wait_for_rows(run, 3)
     assert run.status().saved_step is None
     run.ask("save")
-    deadline = time.monotonic() + 30
-    while run.status().saved_step is None:
-        assert time.monotonic() < deadline, run.log()
+    wait_until(lambda: run.status().saved_step is not None, run)
     trainer.kill()
     trainer.wait()
     step = run.status().saved_step

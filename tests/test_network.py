@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.app_process import running
 from tests.test_guard import Served, form
-from tests.test_trouble import wait_until
+from tests.waiting import wait_until
 from ui import guard
 
 # What every Python process of the app does first, since it is found on its path.

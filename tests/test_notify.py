@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
 from training import followers, notify
 from training.__main__ import main
 from training.config import TrainConfig
@@ -100,7 +101,7 @@ def test_the_coach_warns_once_and_while_it_trains(make_run: Callable[..., Run], 
         run = make_run(notify=address)
         with followed(run, Teller):
             warn(run)
-            wait_for(lambda: bool(told))
+            wait_until(lambda: bool(told))
             warn(run, 40)
             time.sleep(0.3)
     assert [(message["event"], message.get("rule")) for message in told] == [
@@ -125,7 +126,7 @@ def test_no_address_can_harm_the_training(
         with followed(run, Teller), run.claim():
             run.write_status(state="finished", step=3, total=3)
         assert time.monotonic() - began < 3, "it leaves"
-        wait_for(lambda: any("not notified" in record.getMessage() for record in caplog.records))
+        wait_until(lambda: any("not notified" in record.getMessage() for record in caplog.records))
         hanging.set()
     said = [record.getMessage() for record in caplog.records if "not notified" in record.getMessage()]
     assert len(said) == 1
@@ -141,7 +142,7 @@ def test_a_server_that_hangs_costs_no_step(make_run: Callable[..., Run], monkeyp
         run = make_run(notify=address)
         with followed(run, Teller):
             warn(run)
-            wait_for(lambda: bool(told))  # and it waits for the answer from now on
+            wait_until(lambda: bool(told))  # and it waits for the answer from now on
             run.metrics_file.unlink()
             assert main([str(run.path)]) == 0
         assert run.status().state == "finished"
@@ -152,10 +153,3 @@ def test_an_address_is_not_in_the_page_of_results(make_run: Callable[..., Run]):
     from ui.train.report import report
 
     assert "secret" not in report(make_run(notify="http://127.0.0.1:1/secret"))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)

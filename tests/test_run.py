@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from pix2pix.files.places import ROOT, atomic_write
+from tests.waiting import wait_until
 from training import process
 from training.config import TrainConfig
 from training.run import Run, RunBusy
@@ -86,13 +87,6 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def make(name: str = "shoes") -> Run:
     return Run.create(TrainConfig(name=name, dataset="photos"))
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def _write_half(path: Path) -> None:
@@ -625,7 +619,7 @@ def test_real_training_starts_stops_resumes_and_finishes(tmp_path: Path):
     )  # fmt: skip
     run = Run.create(config)
     run.start()
-    wait_until(lambda: run.status().step >= 5, timeout_s=120)
+    wait_until(lambda: run.status().step >= 5)
     assert run.stop(grace_s=60).startswith("tiny has stopped at step"), run.log()
     stopped = run.status()
     assert stopped.state == "stopped"
@@ -634,7 +628,7 @@ def test_real_training_starts_stops_resumes_and_finishes(tmp_path: Path):
 
     run.config_file.write_text(config.with_changes(steps=stopped.step + 25).to_json())  # so as not to wait for all
     run.resume()
-    wait_until(lambda: run.status().state == "finished", timeout_s=120)
+    wait_until(lambda: run.status().state == "finished")
     assert [row["step"] for row in run.metrics()[0]] == list(range(1, stopped.step + 26))
     assert int(run.previews()[-1].stem) == stopped.step + 25
     with pytest.raises(ValueError, match="nothing is left to resume"):

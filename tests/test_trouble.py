@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from pix2pix.files.places import ROOT
 from tests.conftest import trainers_in
 from tests.test_kills import check_the_disk, losses
 from tests.trainers import Trainer
+from tests.waiting import wait_until
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run, RunBusy
@@ -43,13 +43,6 @@ AS_A_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] i
 def make(pairs: Path, name: str = "boxes", **settings: Any) -> Run:
     chosen: dict[str, Any] = {"steps": 30} | SETTINGS | settings
     return Run.create(TrainConfig(name=name, dataset=str(pairs), **chosen))
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 300) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def shown(run: Run) -> str:

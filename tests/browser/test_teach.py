@@ -1,6 +1,5 @@
 """From the Draw tab to a training: pinning a drawing, and correcting a generator, with real runs."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from playwright.sync_api import expect
 from pix2pix.files import checkpoint
 from tests.browser.sheet import Open, Sheet
 from tests.browser.test_keep import more
+from tests.waiting import wait_until
 from training.config import TrainConfig
 from training.run import Run
 from ui.draw import teach
@@ -63,10 +63,7 @@ def test_a_drawing_is_pinned_to_the_training_that_goes_on(open_page: Open, pairs
         TrainConfig(name="going", dataset=str(pairs), crop_size=32, load_size=32, ngf=4, ndf=4, steps=100_000)
     )
     run.start()
-    deadline = time.monotonic() + 60
-    while run.status().state != "running":
-        assert time.monotonic() < deadline, run.log()
-        time.sleep(0.1)
+    wait_until(lambda: run.status().state == "running", run)
     more(sheet, "Pin to its training")
     expect(sheet.page.locator(".status")).to_contain_text("each preview of “going”")
     with Image.open(run.pinned_file) as pinned:

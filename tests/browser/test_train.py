@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pix2pix.files import places
 from tests.browser.conftest import App, draw_circles, note_speeds
+from tests.waiting import wait_until
 from training.config import TrainConfig
 from training.run import Run
 from ui.draw import tab as draw
@@ -61,13 +62,6 @@ def state(page: Page, *states: str) -> None:
     expect(page.locator("#train-status [data-state]")).to_have_attribute(
         "data-state", re.compile("|".join(states)), timeout=WAIT_MS
     )
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_MS / 1000
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
 
 
 def width(picture: Path) -> int:
@@ -161,7 +155,7 @@ def test_a_preview_and_a_save_come_when_asked_for(open_page: Callable[..., Page]
     state(page, "running")
     expect(page.locator("#train-status")).not_to_contain_text("saved at step")
     page.get_by_role("button", name="Preview now").click()
-    wait_for(lambda: len(Run.named("circles").previews()) == 2)
+    wait_until(lambda: len(Run.named("circles").previews()) == 2)
     step = int(Run.named("circles").previews()[-1].stem)
     expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible()
     page.get_by_role("button", name="Save now").click()
@@ -274,7 +268,7 @@ def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Pa
         page.locator("#train-pin").click()
     chooser.value.set_files(tmp_path / "mine.png")
     expect(page.locator(".toast-body").last).to_contain_text("the last column")
-    wait_for(lambda: width(Run.named("circles").previews()[-1]) > 5 * 36)
+    wait_until(lambda: width(Run.named("circles").previews()[-1]) > 5 * 36)
 
     page.get_by_role("button", name="Stop at a time").click()
     fill({page.locator("#train-at input, #train-at textarea").first: "7:xx"})
