@@ -282,6 +282,14 @@ def test_a_damaged_state_is_named(make_run: Callable[..., Run]):
     assert run.status().error.endswith("or fine-tune from what it has saved."), "a resume would find the same"
 
 
+def test_a_state_of_other_networks_is_named(make_run: Callable[..., Run]):
+    run = make_run(steps=1)
+    torch.save({}, run.state_file)
+    with pytest.raises(ValueError, match=r"state\.pt cannot be resumed from: 'G'"), run.claim():
+        train(run)
+    assert "Resume" not in run.status().error, "it would find the same"
+
+
 def test_the_learning_rate_is_constant_and_then_falls_linearly():
     config = TrainConfig(name="n", dataset="d", steps=10, decay_steps=4, lr=5.0)
     assert [learning_rate(config, step, 10) for step in range(1, 11)] == [5, 5, 5, 5, 5, 5, 4, 3, 2, 1]

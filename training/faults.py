@@ -22,15 +22,16 @@ FULL_WORDS = (
     "basic_ios::clear: iostream error",  # that is all that torch says where the end of a file does not fit
 )  # fmt: skip
 READ_ONLY_WORDS = ("failed with strerror: Permission denied", "Read-only file system")
-NO_WAY_ON = (
-    "cannot be resumed from, since it is damaged. Duplicate the run to begin anew, or fine-tune from what it has saved"
-)
 SAID = "error: "  # begins a line of the log that says in words why a training has ended
 FULL_MB = 10  # of free disk, down to which it counts as full
 MOST_CHARACTERS = 500  # of a reason
 KILLED = "The training process was killed: by someone, by a restart of the machine, or for want of memory"
 # What torchrun and `accelerate launch` print of the process that has ended first, before they end the others.
 _ENDED_FIRST = re.compile(r"failed \(exitcode: (-?\d+)\) local_rank: (\d+)")
+
+
+class NotResumableError(ValueError):
+    """A state.pt from which no training goes on: it is damaged, or of other networks than the config's."""
 
 
 def error_message(error: BaseException) -> str:
@@ -47,9 +48,9 @@ def error_message(error: BaseException) -> str:
     return shorten(words.replace("\n", " "), MOST_CHARACTERS).rstrip(".")
 
 
-def way_on(words: str, beginning: str) -> str:
-    """What follows them: from where a resume goes on, where there is one."""
-    return "" if words.endswith(NO_WAY_ON) else f" Resume {beginning}."
+def resume_hint(error: BaseException, beginning: str) -> str:
+    """The full stop of an `error_message`, and from where a resume goes on, unless it would find the same."""
+    return "." if isinstance(error, NotResumableError) else f". Resume {beginning}."
 
 
 def exit_reason(log: str, num_processes: int, folder: Path) -> str:

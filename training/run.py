@@ -337,7 +337,7 @@ class Run:
             except Exception as error:
                 words = faults.error_message(error)
                 try:
-                    self.write_status(state="failed", error=f"{words}.{faults.way_on(words, self._next_beginning())}")
+                    self.write_status(state="failed", error=words + faults.resume_hint(error, self._next_beginning()))
                 except OSError:  # the disk may be full, say: then `status` finds the cause
                     log.error(f"{faults.SAID}%s", words)
                 raise

@@ -15,8 +15,9 @@ from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.places import atomic_write, discriminators_of
 from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel, with_paint
 from pix2pix.validation import shorten
-from training import discriminators, faults
+from training import discriminators
 from training.distillation import Teacher, take_strongest
+from training.faults import NotResumableError
 from training.objective import Objective
 from training.run import Run
 
@@ -86,11 +87,14 @@ class State:
         run.write_status(saved_step=self.step)
 
     def load(self, run: Run) -> None:
-        """Raises ValueError when state.pt is damaged or does not fit the config."""
+        """Raises NotResumableError when state.pt is damaged or does not fit the config."""
         try:
             saved = torch.load(run.state_file, map_location=self.losses.device, weights_only=True)
         except Exception as error:  # anything at all, in words for programmers that advise to trust the file
-            raise ValueError(f"{run.state_file} {faults.NO_WAY_ON}") from error
+            raise NotResumableError(
+                f"{run.state_file} cannot be resumed from, since it is damaged. Duplicate the run to begin anew, or "
+                "fine-tune from what it has saved"
+            ) from error
         try:
             for name, part in self._parts().items():
                 part.load_state_dict(saved[name])
@@ -101,7 +105,7 @@ class State:
             self.losses[: len(saved["losses"])] = saved["losses"]  # runs of earlier versions have noted fewer
             self.sound.fill_(self.noted)
         except Exception as error:  # what is missing, or of another size, is told of in many ways
-            raise ValueError(f"{run.state_file} cannot be resumed from: {shorten(str(error))}") from error
+            raise NotResumableError(f"{run.state_file} cannot be resumed from: {shorten(str(error))}") from error
 
     def begin_from(self, name: str) -> None:
         """G takes the weights of a finished generator, and the discriminators those beside it, where they fit.
