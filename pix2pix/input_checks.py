@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from pix2pix.palette import FAR, MOST_HINTS, STRANGE, Palette, has_none_of, is_strange
+from pix2pix.palette import FAR, MOST_HINTS, STRANGE, Palette, is_strange
 from pix2pix.scales import shallow
 
 LOOKED_AT = 256  # pixels a side at most
@@ -44,7 +44,7 @@ def remark_on(
     if palette:
         if is_strange(picture, palette, hints):
             return NO_LABELS.format(count=len(palette))
-        return NO_CLASS.format(count=len(palette)) if hints and has_none_of(picture, palette) else ""
+        return ""
     if kind == "edges":
         return as_drawing(picture, line_width, hints).remark
     grey = np.asarray(_small(on_sheet(picture)).convert("L"))
@@ -54,9 +54,8 @@ def remark_on(
 def bounds_and_words() -> dict[str, float | str]:
     """By which the page of one file makes the same remarks (page/offline/remark.js)."""
     names = ("LOOKED_AT", "DARK", "LIGHT", "SHEET", "PLAIN", "PAPER", "RIM", "AREA", "TEXTURE", "LINE", "SOFT_HINT",
-             "TEXTURED", "THICK", "DENSE", "THINNEST", "WIDEST",
-             "FEW_LINES",
-             "EMPTY", "INVERTED", "PHOTO", "NO_LABELS", "NO_CLASS", "THICK_LINES", "DENSE_LINES")  # fmt: skip
+             "TEXTURED", "THICK", "DENSE", "THINNEST", "WIDEST", "FEW_LINES",
+             "EMPTY", "INVERTED", "PHOTO", "NO_LABELS", "THICK_LINES", "DENSE_LINES")  # fmt: skip
     return {name: globals()[name] for name in names} | {"FAR": FAR, "STRANGE": STRANGE, "MOST_HINTS": MOST_HINTS}
 
 
@@ -66,9 +65,6 @@ PHOTO = "This looks like a photo, and the generator takes line drawings: let edg
 NO_LABELS = (
     "Most of its colours are far from the {count} label colours that this generator takes: each was taken for the "
     "nearest of them."
-)
-NO_CLASS = (
-    "Nothing of it has one of the {count} label colours that this generator takes: all of it was taken for paint."
 )
 THICK_LINES = (
     "Its lines are about {width} pixels wide, of {of}, and the generator learned lines of {learned}: thinner ones will "

@@ -61,24 +61,14 @@ def is_strange(picture: Image.Image, palette: Palette, hints: bool = False) -> b
 
     hints: a map that was drawn with the palette may be full of hints
     """
-    pixels, distance = _distances(picture, palette)
-    if hints and _has_hints(pixels, distance):
-        return False
-    return bool((distance > FAR).mean() > STRANGE)
-
-
-def has_none_of(picture: Image.Image, palette: Palette) -> bool:
-    """Whether nothing of the picture is near a colour of the palette."""
-    return bool((_distances(picture, palette)[1] > FAR).all())
-
-
-def _distances(picture: Image.Image, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
-    """Some of the pixels, and how far each is from the nearest colour."""
     picture = picture.convert("RGB")
     size = (min(picture.width, LOOKED_AT), min(picture.height, LOOKED_AT))
     pixels = np.asarray(picture.resize(size, Image.Resampling.NEAREST), np.float32)
     colours = np.array(list(palette.values()), np.float32)
-    return pixels, np.linalg.norm(pixels - colours[_nearest(pixels, colours)], axis=2)
+    distance = np.linalg.norm(pixels - colours[_nearest(pixels, colours)], axis=2)
+    if hints and _has_hints(pixels, distance):
+        return False
+    return bool((distance > FAR).mean() > STRANGE)
 
 
 def snap(picture: Image.Image, palette: Palette, hints: bool = False) -> Image.Image:

@@ -103,13 +103,6 @@ def test_a_photo_is_no_label_map():
     assert remark_on(Image.new("RGB", (64, 64), CMP["window"]), "labels", CMP) == ""
 
 
-def test_a_plan_that_is_all_paint_is_told_of():
-    plan = Image.new("RGB", (64, 64), "white")
-    assert "taken for paint" in remark_on(plan, "labels", CMP, hints=True)
-    plan.paste(CMP["window"], (8, 8, 20, 20))
-    assert remark_on(plan, "labels", CMP, hints=True) == ""
-
-
 def test_strokes_on_nothing_are_laid_where_they_can_be_seen():
     assert np.asarray(on_sheet(sheet("white"))).mean() < 64
     assert np.abs(np.asarray(on_sheet(sheet("black")), int) - np.asarray(boot())).max() == 0

@@ -5,10 +5,7 @@ function remarkOn(data, side, about, checks) {
   const pixels = Array.from({ length: area }, (_, i) => data.subarray(4 * i, 4 * i + 3));
   if (about.palette) {
     const distances = pixels.map((pixel) => nearestColour(pixel, about.palette));
-    if (about.colourHints && hasHints(pixels, distances, checks)) {
-      const isPaint = distances.every((distance) => distance > checks.FAR);
-      return isPaint ? checks.NO_CLASS.replace("{count}", about.palette.length) : "";
-    }
+    if (about.colourHints && hasHints(pixels, distances, checks)) return "";
     const far = distances.filter((distance) => distance > checks.FAR).length;
     return far / area > checks.STRANGE ? checks.NO_LABELS.replace("{count}", about.palette.length) : "";
   }
