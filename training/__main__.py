@@ -232,9 +232,8 @@ def _log_to(run: Run) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if _is_main() and not (run.log_file.exists() and os.path.samestat(os.fstat(1), run.log_file.stat())):
         process.begin_log(run.log_file)
-        handlers.append(
-            logging.FileHandler(run.log_file, encoding="utf-8", delay=True)
-        )  # others may have set up logging
+        # It opens with the first line: where others have set up logging, basicConfig leaves it unused.
+        handlers.append(logging.FileHandler(run.log_file, encoding="utf-8", delay=True))
     logging.basicConfig(level=logging.INFO if _is_main() else logging.WARNING, format="%(message)s", handlers=handlers)
 
 

@@ -268,8 +268,7 @@ def _gone(processes: set[psutil.Process], timeout_s: float) -> bool:
 
 
 def lives(process: psutil.Process) -> bool:
+    """Whether it has not ended; a zombie has, and only its parent has not looked yet."""
     with suppress(psutil.NoSuchProcess):
-        return (
-            process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        )  # a zombie has ended: nobody has looked
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -19,10 +19,7 @@ SOFTNESS = 4.0  # pixels at 256: sigma of the blur of a hint's rim
 REACH = 12  # pixels at 256 that the blur looks to each side
 OPAQUE = 1 / 3  # of what is around a place has a colour where a hint is opaque; from there it fades
 PAPER = 232  # of 255: lighter colours would not be seen on white paper
-GREY, BRIGHT = (
-    16.0,
-    55.0,
-)  # chroma, in CIELAB: below is grey; from there too bright for brown
+GREY, BRIGHT = 16.0, 55.0  # chroma in CIELAB: below the first is grey; from the second on too bright for brown
 VIVID = 0.1  # share of a thing that is of another colour than these
 LINE = 128  # of 255: darker pixels of a drawing are line
 

@@ -206,8 +206,5 @@ def _frame(drawing: Image.Image, result: Image.Image, caption: str) -> Image.Ima
 def _input(drawing: str) -> Image.Image:
     """What a generator is to see: as it is where parts of it are clear, for it to be laid on what shows its strokes."""
     picture = decode(drawing, load_picture)
-    is_opaque = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (
-        255,
-        255,
-    )
+    is_opaque = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255)
     return picture.convert("RGB") if is_opaque else picture

@@ -225,9 +225,8 @@ class Form:
         folder = folder.strip()
         if not folder or folder == looked.folder:
             return gr.skip()
-        return *self._show(
-            folder, None, new=True
-        ), "auto"  # what was chosen for another folder is not meant for this one
+        # The layout that was chosen for another folder is not meant for this one.
+        return *self._show(folder, None, new=True), "auto"
 
     def _lay_out(self, layout: Layout, looked: ShownFolder):
         """As the setting says, so that what is shown is what will be trained on."""
