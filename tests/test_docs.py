@@ -13,8 +13,10 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import docs.settings
+import pix2pix
+import pix2pix.data
 from pix2pix.__main__ import _parser as parser_of_pix2pix
-from pix2pix.__main__ import main as pix2pix
+from pix2pix.__main__ import main as main_of_pix2pix
 from pix2pix.doctor import main as doctor
 from pix2pix.files import places
 from pix2pix.files.places import ROOT
@@ -153,7 +155,7 @@ def run(words: list[str]) -> int:
                 ["make", "--dry-run", *targets], cwd=ROOT, capture_output=True, check=False
             ).returncode
         case ["python", "-m", "pix2pix", *arguments]:
-            return pix2pix(arguments)
+            return main_of_pix2pix(arguments)
         case ["python", "-m", "pix2pix.doctor", *arguments]:
             return doctor(*arguments)
         case ["python", "-m", "training", *arguments] if not arguments[0].startswith("-"):
@@ -191,6 +193,14 @@ def test_the_notebook_trains_and_shows_rows(tmp_path: Path, monkeypatch: pytest.
         output for cell in notebook.cells for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})
     ]
     assert len(shown) == 1 + 3 + 2  # a pair; after 0, 2 and 4 steps; a plan and its facade
+
+
+def test_python_in_the_library_guide_runs_and_names_all_that_is_public(folder: Path):
+    guide = (ROOT / "docs" / "library.md").read_text("utf-8")
+    for code in [text for language, text in FENCED.findall(guide) if language == "python"]:
+        exec(compile(code, "library.md", "exec"), {"drawing": Image.new("RGB", (40, 40), "white")})
+    public = pix2pix.__all__ + pix2pix.data.__all__
+    assert [name for name in public if not re.search(rf"\b{name}\b", guide)] == []
 
 
 def test_python_in_the_readme_draws(folder: Path):
