@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from pix2pix import images
 from pix2pix.data.dataset import PairedImages, ShuffledBatches
+from pix2pix.data.hints import random_stroke
 from pix2pix.data.pairs import find_pairs
 from pix2pix.files import checkpoint
 from pix2pix.models import PAINT_PLANES, PAINTED_BLOCKS, Generator, with_paint
@@ -119,19 +120,14 @@ def _places(wall: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     else:
         starts = np.argwhere(free)
         count = rng.integers(1, 5) if len(starts) else 0
-        places = [_stroke(starts[rng.integers(len(starts))][::-1], free, rng) for _ in range(count)]
+        strokes = [
+            random_stroke(
+                starts[rng.integers(len(starts))][::-1], free.shape, rng, steps=12, step=12, turn=0.4, widths=(8, 48)
+            )
+            for _ in range(count)
+        ]
+        places = [stroke & free for stroke in strokes]
     return [place for place in places if place.sum() >= SMALLEST]
-
-
-def _stroke(start: np.ndarray, free: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    points, heading = [start.astype(float)], rng.uniform(0, 2 * np.pi)
-    for _ in range(rng.integers(0, 12)):  # a dab takes no step
-        heading += rng.normal(0, 0.4)
-        points.append(points[-1] + 12 * np.array([np.cos(heading), np.sin(heading)]))
-    mask = np.zeros(free.shape, np.uint8)
-    width = round(8 * 6 ** rng.random())
-    cv2.polylines(mask, [np.rint(points).astype(np.int32)], isClosed=False, color=1, thickness=width)
-    return mask.astype(bool) & free
 
 
 def _repainted(pixels: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

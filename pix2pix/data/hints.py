@@ -92,7 +92,14 @@ def _hints(drawn: np.ndarray, coloured: np.ndarray, rng: np.random.Generator) ->
         return hints
     starts = np.argwhere(coloured)
     count = rng.integers(1, 7) if len(starts) else 0
-    return [_stroke(starts[rng.integers(len(starts))][::-1], coloured.shape, rng) for _ in range(count)]
+    scale = max(coloured.shape) / 256
+    return [
+        random_stroke(
+            starts[rng.integers(len(starts))][::-1], coloured.shape, rng,
+            steps=8, step=10 * scale, turn=0.5, widths=(THINNEST * scale, BROADEST * scale),
+        )
+        for _ in range(count)
+    ]  # fmt: skip
 
 
 def _fills(drawn: np.ndarray, coloured: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
@@ -120,15 +127,29 @@ def _inside(coloured: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     return [inside] if (inside & coloured).any() else []
 
 
-def _stroke(start: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """The pixels of a dab or a stroke from `start` (x, y): a mask (H, W)."""
-    scale = max(shape) / 256
+def random_stroke(
+    start: np.ndarray,
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    *,
+    steps: int,
+    step: float,
+    turn: float,
+    widths: tuple[float, float],
+) -> np.ndarray:
+    """A dab, or a stroke that wanders from `start` (x, y): a mask (H, W) of its pixels.
+
+    steps:  fewer than so many, of `step` pixels each; a dab takes none
+    turn:   by which the heading changes with each step, in radians: sigma of a normal distribution
+    widths: of the thinnest and the broadest, in pixels, evenly spread by their logarithm
+    """
     points, heading = [start.astype(float)], rng.uniform(0, 2 * np.pi)
-    for _ in range(rng.integers(0, 8)):  # a dab takes no step
-        heading += rng.normal(0, 0.5)
-        points.append(points[-1] + 10 * scale * np.array([np.cos(heading), np.sin(heading)]))
+    for _ in range(rng.integers(0, steps)):
+        heading += rng.normal(0, turn)
+        points.append(points[-1] + step * np.array([np.cos(heading), np.sin(heading)]))
     mask = np.zeros(shape, np.uint8)
-    width = max(1, round(scale * THINNEST * (BROADEST / THINNEST) ** rng.random()))  # as many below 11 as above
+    thinnest, broadest = widths
+    width = max(1, round(thinnest * (broadest / thinnest) ** rng.random()))
     cv2.polylines(mask, [np.rint(points).astype(np.int32)], isClosed=False, color=1, thickness=width)
     mask[start[1], start[0]] = 1
     return mask.astype(bool)
