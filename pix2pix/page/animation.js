@@ -10,6 +10,8 @@ const makesWebp = () => newCanvas(1).toDataURL("image/webp").startsWith("data:im
 
 async function saveMaking(kind) {
   const job = { drawing: sheet.drawing, by: main.by, kind };
+  const button = find(".save-" + kind);
+  const hadFocus = document.activeElement === button; // which it loses while it is off
   saving = job;
   showControls();
   try {
@@ -21,6 +23,7 @@ async function saveMaking(kind) {
   }
   if (saving === job) saving = null;
   showControls();
+  if (hadFocus && document.activeElement === document.body) button.focus({ preventScroll: true });
 }
 
 const giveUpSaving = () => ((saving = null), showControls());

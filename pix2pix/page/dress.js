@@ -16,6 +16,7 @@ function takeColours() {
   const hints = [...new Set(parts)]
     .filter((part) => part !== PAPER && part !== LINE)
     .flatMap((part) => hintsOf(part, parts, photo, fit));
+  find(".trace").focus({ preventScroll: true }); // what has the focus now goes away
   untrace();
   commit({ ...sheet.drawing, strokes: [...lines, ...hints] });
 }

@@ -154,6 +154,7 @@ def test_on_a_phone_and_by_keys(open_page: Open, theme: str, tmp_path: Path):
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
     button.focus()
     phone.page.keyboard.press("Enter")
+    expect(phone.page.get_by_role("button", name="Trace a picture")).to_be_focused()
     assert is_close(at(phone.drawing(), *UPPER_AT), RED)
 
 

@@ -33,8 +33,10 @@ def put(page: Page, strokes: list[dict[str, Any]]) -> None:
 
 def saved_as(page: Page, kind: str) -> tuple[list[np.ndarray], list[int]]:
     """The pictures of the animation, and how many ms each stays."""
+    button = page.get_by_role("button", name=f"Save as {kind}")
     with page.expect_download(timeout=WAIT) as download:
-        page.get_by_role("button", name=f"Save as {kind}").click()
+        button.press("Enter")
+    expect(button).to_be_focused()  # it was off meanwhile
     assert download.value.suggested_filename.endswith(f" drawn.{kind.lower()}")
     frames, times = [], []
     with Image.open(download.value.path()) as animation:
