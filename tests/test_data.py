@@ -468,7 +468,7 @@ def test_training_crops_everywhere_and_mirrors_half(tmp_path: Path):
         for left in range(5)
         for step in (1, -1)
     }
-    seen = [windows[np.asarray(pairs._pair((epoch, 0))[0]).tobytes()] for epoch in range(300)]
+    seen = [windows[np.asarray(pairs.pictures((epoch, 0))[0]).tobytes()] for epoch in range(300)]
     assert {place for place, _ in zip(seen, seen, strict=True)} == set(windows.values())
     assert 100 < sum(step == -1 for *_, step in seen) < 200
 
@@ -548,23 +548,23 @@ def has_hints(drawing: Image.Image) -> bool:
 def test_half_of_the_drawings_have_colour_hints(tmp_path: Path):
     root = save_squares(tmp_path, 2)
     pairs = dataset(root, load_size=64, crop_size=64, augment=True, hints=True)
-    hinted = [has_hints(pairs._pair((epoch, 0))[0]) for epoch in range(200)]
+    hinted = [has_hints(pairs.pictures((epoch, 0))[0]) for epoch in range(200)]
     assert 70 < sum(hinted) < 130
     plain = dataset(root, load_size=64, crop_size=64, augment=True)
-    assert not any(has_hints(plain._pair((epoch, 0))[0]) for epoch in range(20))
+    assert not any(has_hints(plain.pictures((epoch, 0))[0]) for epoch in range(20))
 
 
 def test_what_is_vivid_always_has_hints(tmp_path: Path):
     for name, colour in {"red": (170, 20, 30), "navy": (30, 40, 100), "green": (40, 120, 60)}.items():
         pairs = dataset(save_squares(tmp_path / name, 2, colour), load_size=64, crop_size=64, augment=True, hints=True)
-        assert all(has_hints(pairs._pair((epoch, 0))[0]) for epoch in range(20)), name
+        assert all(has_hints(pairs.pictures((epoch, 0))[0]) for epoch in range(20)), name
 
 
 def test_a_drawing_without_hints_keeps_its_photo(tmp_path: Path):
     pairs = dataset(save_squares(tmp_path, 2), load_size=64, crop_size=64, augment=True, hints=True)
     photos: dict[bool, set[bytes]] = {True: set(), False: set()}
     for epoch in range(40):
-        drawing, photo = pairs._pair((epoch, 0))
+        drawing, photo = pairs.pictures((epoch, 0))
         photos[has_hints(drawing)].add(photo.tobytes())
     assert len(photos[False]) == 1
     assert len(photos[True]) > 5  # colours that the hints ask for
@@ -596,8 +596,8 @@ def test_half_of_the_photos_are_moved_and_stay_in_the_picture(tmp_path: Path, mo
     root = save_squares(tmp_path, 2)
     plain = dataset(root, **options)
     pairs = dataset(root, random_affine=True, **options)
-    seen = [pairs._pair((epoch, 0)) for epoch in range(100)]
-    moved = [pair for epoch, pair in enumerate(seen) if pair[1] != plain._pair((epoch, 0))[1]]
+    seen = [pairs.pictures((epoch, 0)) for epoch in range(100)]
+    moved = [pair for epoch, pair in enumerate(seen) if pair[1] != plain.pictures((epoch, 0))[1]]
     assert 30 < len(moved) < 70
     areas, middles = [], []
     for drawing, photo in moved:
@@ -618,10 +618,10 @@ def test_a_fifth_of_them_have_a_gap_that_is_drawn(tmp_path: Path, monkeypatch: p
     root = save_squares(tmp_path, 2)
     options = {"load_size": 64, "crop_size": 64, "augment": True, "flip": False}
     plain, pairs = dataset(root, **options), dataset(root, random_affine=True, **options)
-    whole = np.asarray(plain._pair(0)[1].convert("L")) < 180
+    whole = np.asarray(plain.pictures(0)[1].convert("L")) < 180
     gaps = 0
     for epoch in range(200):
-        drawing, photo = pairs._pair((epoch, 0))
+        drawing, photo = pairs.pictures((epoch, 0))
         gap = whole & (np.asarray(photo.convert("L")) > 200)
         if not gap.any():
             continue
@@ -640,7 +640,7 @@ def test_pictures_to_look_at_are_not_moved(tmp_path: Path):
     still, plain = (
         dataset(root, load_size=72, crop_size=64, random_affine=random_affine) for random_affine in (True, False)
     )
-    assert all(still._pair((epoch, 0)) == plain._pair((epoch, 0)) for epoch in range(5))
+    assert all(still.pictures((epoch, 0)) == plain.pictures((epoch, 0)) for epoch in range(5))
 
 
 def test_a_random_affine_needs_photos_alone(tmp_path: Path):

@@ -177,7 +177,7 @@ def test_the_lesson_changes_what_paint_does_and_nothing_else():
         def __len__(self) -> int:
             return 4
 
-        def _pair(self, _key: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+        def pictures(self, _key: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
             return plan(), photo.resize((64, 64))
 
     lesson.learn(G, Pairs(), 2)

@@ -68,7 +68,7 @@ def learn(G: Generator, pairs: PairedImages, steps: int) -> None:
     sums = np.zeros(2)
     for step in range(1, steps + 1):
         optimizer.param_groups[0]["lr"] = RATE * min(1.0, (steps - step + 1) / (FALLING * steps))
-        made = [painted(*pairs._pair(key), np.random.default_rng((5, *key))) for key in next(order)]
+        made = [painted(*pairs.pictures(key), np.random.default_rng((5, *key))) for key in next(order)]
         a, b = (torch.stack([images.to_tensor(pair[half]) for pair in made]) for half in (0, 1))
         loss, at_paint = objective(G, a, b)
         optimizer.zero_grad()

@@ -79,14 +79,11 @@ class PairedImages(Dataset):
         return len(self.entries)
 
     def __getitem__(self, key: int | tuple[int, int]) -> tuple[Tensor, Tensor]:
-        a, b = self._pair(key)
+        a, b = self.pictures(key)
         return images.to_tensor(a), images.to_tensor(b)
 
-    def pictures(self, index: int) -> tuple[Image.Image, Image.Image]:
-        """The pair as pictures of crop_size: what the network takes, and what it should make of it."""
-        return self._pair(index)
-
-    def _pair(self, key: int | tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+    def pictures(self, key: int | tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+        """The same pair as pictures: what the network takes, and what it should make of it, each RGB of crop_size."""
         index, crop, rng = self._crop(key)
         pictures = [Image.fromarray(crop.of(pixels)) for pixels in self._decoded(index)]
         if self.found.layout == "photos":
