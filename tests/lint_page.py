@@ -22,7 +22,7 @@ PROGRAMS = {
     "drawing": [f"export function page(element, props, server, {', '.join(LIBRARIES.values())}) {{", *DRAWING, "}"],
     # The first two give these to the function above.
     "offline": [PAGE / "computing.js", OFFLINE / "remark.js", OFFLINE / "page.js", "export { offline, samples };"],
-    "worker": [OFFLINE / "worker.js"],
+    "worker": [OFFLINE / "snap.js", OFFLINE / "worker.js"],
     "language": ["export function page(all, tag) {", PAGE / "language.js", "speak(newPhrasebook(all), tag); }"],
     "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
     "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],

@@ -112,7 +112,7 @@ def runtime() -> bytes:
 
 def worker_script() -> str:
     """What computes, in a worker of the browser."""
-    return f"{SCRIPT.read_text('utf-8')}\n{(HERE / 'worker.js').read_text('utf-8')}"
+    return "\n".join(path.read_text("utf-8") for path in (SCRIPT, HERE / "snap.js", HERE / "worker.js"))
 
 
 def pack(model: "onnx.ModelProto", bits: int) -> Packed:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from pix2pix import Translator
 from pix2pix.files import checkpoint
@@ -20,6 +20,7 @@ from pix2pix.page.web import export_web
 from pix2pix.palette import CMP
 from tests.browser.sheet import drop, pixels
 from tests.test_input_checks import GROUND, PRODUCT, boot, busy, hinted, sheet, with_black_hint
+from tests.waiting import wait_until
 
 WINDOW = Image.new("RGB", (256, 256), CMP["window"])
 INPUTS = {
@@ -80,3 +81,26 @@ def test_light_strokes_on_nothing_are_seen_said_and_inverted(made: Callable[...,
     assert np.abs(shown - np.asarray(translator(given), int)).mean() < 3  # of the browser's own way to make it smaller
     page.get_by_role("button", name="Invert it").click()
     expect(page.locator(".remark")).to_be_hidden()
+
+
+def test_a_map_gets_the_colours_of_its_palette(made: Callable[..., tuple[Page, Translator]]):
+    """Where JPEG has smeared them, that is; what was painted over a map stays."""
+    page, translator = made(Side("labels", CMP), True, 64)
+    picture = page.locator("#draw-picture")
+    plan = Image.new("RGB", (64, 64), CMP["facade"])
+    plan.paste(CMP["window"], (10, 10, 30, 40))
+    plan.paste(CMP["sill"], (8, 40, 32, 44))
+    smeared = io.BytesIO()
+    plan.save(smeared, "JPEG", quality=75)
+    painted = plan.copy()
+    painted.paste((200, 60, 30), (40, 8, 60, 30))
+    for kind, data in ("jpeg", smeared.getvalue()), ("png", png(painted)):
+        drop(page, f"plan.{kind}", f"image/{kind}", data)
+        page.get_by_role("button", name="Translate it as it is").click()
+        expected = np.asarray(translator(Image.open(io.BytesIO(data))), int)
+        wait_until(lambda wanted=expected: _is_shown(picture, wanted))
+
+
+def _is_shown(picture: Locator, expected: np.ndarray) -> bool:
+    source = picture.get_attribute("src")
+    return bool(source) and np.abs(pixels(source) - expected).max() <= 1

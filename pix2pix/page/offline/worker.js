@@ -9,7 +9,7 @@ if (self.GPUAdapter) {
 }
 
 let session;
-let about; // size, inChannels, outChannels
+let about; // size, inChannels, outChannels, palette, colourHints
 
 // The kernels came as whole numbers with a scale for each of their rows; the runtime gets the file with all in fp32.
 function unpacked(rest, weights, { kernels, bits }) {
@@ -62,7 +62,8 @@ async function begin({ runtime, graph, weights, table, model }) {
 
 // RGBA in, RGBA out, both size x size.
 async function translate(rgba) {
-  const { size, inChannels, outChannels } = about;
+  const { size, inChannels, outChannels, palette } = about;
+  if (palette) snapped(rgba, about);
   const area = size * size;
   const a = new Float32Array(inChannels * area);
   for (let i = 0; i < area; i++) {
