@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from pix2pix.files.places import ROOT
+from pix2pix.files.places import ROOT, generators
 from pix2pix.validation import parse_json, shorten, validate
 from training import process, queue
 from training.config import _SHARES as SHARES
@@ -95,6 +95,21 @@ def test_a_folder_in_the_place_of_a_file_is_no_file(name: str):
     assert run.metrics()[0] == []
     assert run.stops_at() is None
     assert run.log() == ""
+
+
+def test_a_link_to_itself_and_a_name_that_is_no_text_leave_the_others_as_ever():
+    run = make()
+    runs = run.path.parent
+    (runs / "loop").symlink_to("loop")
+    strange = os.fsencode(runs) + b"/caf\xe9"
+    shutil.copytree(os.fsencode(run.path), strange)
+    with open(strange + b"/generator.safetensors", "wb"):
+        pass
+    assert [each.name for each in Run.list()] == ["shoes"]
+    assert list(Run.broken()) == ["loop"]
+    json.dumps(list(generators()), ensure_ascii=False).encode()  # as all that is sent to the page
+    Run.discard("loop")
+    assert Run.broken() == {}
 
 
 @pytest.mark.parametrize("name", ["config.json", "status.json", ".lock", "queued", "stop", "log.txt", "previews"])

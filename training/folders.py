@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pix2pix.files.places import PLAIN_NAME, atomic_write, runs_dir
+from pix2pix.files.places import PLAIN_NAME, atomic_write, is_text, runs_dir
 from pix2pix.validation import shorten
 from training.config import TrainConfig
 from training.status import extending
@@ -24,7 +24,7 @@ def known() -> list[Path]:
 
 
 def _is_one(folder: Path) -> bool:
-    if folder.name.startswith("."):
+    if folder.name.startswith(".") or not is_text(folder.name):
         return False
     try:
         (folder / CONFIG).lstat()
@@ -89,8 +89,11 @@ def delete(folder: Path) -> None:
     try:
         away = folder.rename(folder.with_name(f".{folder.name}.{time.time_ns()}.deleted"))
         try:
-            _open_up(away)
-            shutil.rmtree(away)
+            if away.is_symlink():
+                away.unlink()
+            else:
+                _open_up(away)
+                shutil.rmtree(away)
         except OSError:
             away.rename(folder)
             raise

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from pix2pix.files import places
-from pix2pix.files.places import expanded, save_picture
+from pix2pix.files.places import save_picture
 from training import faults, folders, metrics, process, queue
 from training.config import LONGEST, TrainConfig
 from training.process import RunBusy
@@ -36,7 +36,7 @@ class Run:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises FileNotFoundError or ValueError, in words, when `path` is not a run directory."""
-        self.path = expanded(path).resolve()
+        self.path = places.resolved(path)
         self.name = self.path.name
         self.config_file = self.path / folders.CONFIG
         self.state_file = self.path / "state.pt"

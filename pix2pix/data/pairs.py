@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple
 from pix2pix import images
 from pix2pix.data.layouts import SIDES, DatasetError, Layout, half_size
 from pix2pix.data.reading import Plan, read
-from pix2pix.data.tree import SPLITS, Tree, is_text, scan, shown
+from pix2pix.data.tree import SPLITS, Tree, scan, shown
+from pix2pix.files.places import is_text
 from pix2pix.formats import opened, why_not
 
 MIN_SIDE = 16  # pixels; smaller pictures are left out

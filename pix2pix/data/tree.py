@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pix2pix.files.places import is_text
 from pix2pix.formats import EXTENSIONS, UNREAD, extension_of
 
 SPLITS = ("train", "val", "test")
@@ -105,11 +106,6 @@ def split_of(name: str) -> tuple[str | None, str]:
             if plain and plain != rest:
                 return _SPLIT_OF[word], plain
     return None, name
-
-
-def is_text(name: str) -> bool:
-    """Whether a name is UTF-8, and can be shown, sent and kept."""
-    return name.isascii() or name == shown(name)
 
 
 def shown(name: str) -> str:

@@ -4,6 +4,7 @@ In a checkout both folders lie beside app.py, whatever the working directory. An
 it, and the second is in the user's data folder. PIX2PIX_RUNS moves the second.
 """
 
+import errno
 import io
 import os
 import re
@@ -45,6 +46,19 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         raise ValueError(f"{path} names a user who is not known here") from None
 
 
+def resolved(path: str | os.PathLike[str]) -> Path:
+    """The same as a whole path, without links. Raises OSError for one that leads to itself; ValueError as above."""
+    try:
+        return expanded(path).resolve()
+    except RuntimeError:  # as Python up to 3.12 has it
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8: others cannot be shown, sent or kept."""
+    return name.isascii() or name == name.encode("utf-8", "replace").decode()
+
+
 def generators() -> dict[str, Path]:
     """Every generator that can be loaded by name: the shipped ones first, then the runs, newest first.
 
@@ -53,7 +67,7 @@ def generators() -> dict[str, Path]:
     """
     shipped = {path.stem: path for path in CHECKPOINTS.glob("*.safetensors")}
     found = {name: shipped[name] for name in sorted(shipped)}  # a light one after the one that it learned from
-    trained = {path: _modified(path) for path in runs_dir().glob(f"*/{GENERATOR_FILE}")}
+    trained = {path: _modified(path) for path in runs_dir().glob(f"*/{GENERATOR_FILE}") if is_text(path.parent.name)}
     for path in sorted(trained, key=trained.__getitem__, reverse=True):
         name = path.parent.name
         name = f"runs/{name}" if name in found else name
