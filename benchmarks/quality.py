@@ -40,6 +40,7 @@ from benchmarks.evaluation import as_json, open_pairs, table
 from benchmarks.realism import Judge, outputs_of, real_pictures
 from pix2pix import Translator, images
 from pix2pix.data.dataset import PairedImages
+from pix2pix.data.evidence import spread
 from pix2pix.data.hints import PAPER, hinted
 from pix2pix.data.pairs import SPLITS
 from pix2pix.edges import edges
@@ -92,7 +93,7 @@ def main() -> None:
 
 def mean_target(pairs: PairedImages) -> Image.Image:
     """The mean of the targets, or of MEAN_OF of them: what a generator would make that does not look at its input."""
-    chosen = spread(MEAN_OF, len(pairs))
+    chosen = spread(len(pairs), MEAN_OF)
     total = sum(
         np.asarray(pairs.pictures(index)[1], float) for index in tqdm(chosen, "mean", leave=False, disable=None)
     )
@@ -179,7 +180,7 @@ def with_hints(pairs: PairedImages, index: int) -> tuple[Image.Image, Image.Imag
 
 def contact_sheet(translate: Translate, pairs: PairedImages, takes_hints: bool) -> Image.Image:
     """Rows of input, target and fake, of pairs far from each other; below them the same with hints."""
-    chosen = spread(COLUMNS, len(pairs))
+    chosen = spread(len(pairs), COLUMNS)
     sets = [[pairs.pictures(index) for index in chosen]]
     if takes_hints:
         sets.append([with_hints(pairs, index) for index in chosen])
@@ -187,11 +188,6 @@ def contact_sheet(translate: Translate, pairs: PairedImages, takes_hints: bool) 
     for shown in sets:
         rows += [[a for a, _ in shown], [b for _, b in shown], [translate(a) for a, _ in shown]]
     return sheet(rows)
-
-
-def spread(count: int, length: int) -> list[int]:
-    """So many indices below `length`, or all of them: neighbours by name are often alike."""
-    return np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()
 
 
 def average(rows: Sequence[Figures]) -> Figures:

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from pix2pix import images
-from pix2pix.data.dataset import PairedImages
+from pix2pix.data.evidence import spread
 from pix2pix.data.pairs import Found
 from pix2pix.losses import l1_loss
 from pix2pix.models import Generator
@@ -28,8 +28,8 @@ class Preview:
 
     def __init__(self, config: TrainConfig, found: Found, device: torch.device, perception: Perception | None) -> None:
         train_set, self.val_set = (pairs_of(config, found, split, augment=False) for split in ("train", "val"))
-        self.train_columns = [train_set[index] for index in _spread(PREVIEW_COLUMNS, train_set)]
-        self.val = _spread(VAL_PAIRS, self.val_set)
+        self.train_columns = [train_set[index] for index in spread(len(train_set), PREVIEW_COLUMNS)]
+        self.val = spread(len(self.val_set), VAL_PAIRS)
         self.device, self.perception = device, perception
         self.palette = chosen(config.palette)
 
@@ -58,11 +58,6 @@ class Preview:
             drawing = snap(drawing, self.palette).resize((size, size), Image.Resampling.NEAREST)
         a = images.to_tensor(drawing.resize((size, size), Image.Resampling.BILINEAR))
         return [(a, torch.ones_like(a))]
-
-
-def _spread(count: int, dataset: PairedImages) -> list[int]:
-    """Indices of so many pairs, apart from each other: neighbours by name are often alike."""
-    return np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def glance(path: Path) -> Glance | None:
 
 
 def spread(length: int, count: int) -> list[int]:
-    """So many indices, evenly apart."""
+    """So many indices below `length`, or all of them, evenly apart: neighbours by name are often alike."""
     return sorted(set(np.linspace(0, length - 1, min(length, count)).round().astype(int).tolist())) if length else []
 
 
