@@ -1,15 +1,26 @@
-// A label map in just the colours of its palette, as `snap` in pix2pix/palette.py makes it. A map that was saved as JPEG
-// has smeared borders, whose colours stand for classes that are not there.
+// A label map in just the colours of its palette, as `coloured` in pix2pix/classes.py and `snap` in pix2pix/palette.py
+// make it: one of class numbers is coloured, and one that was saved as JPEG has smeared borders, whose colours stand for
+// classes that are not there.
 const FAR = 64; // from a colour of the palette, as red, green and blue go from 0 to 255
 const MOST_HINTS = 100; // colours that were painted over the classes; photos have more
 const FEWEST_VOTES = 3; // of a pixel and the eight around it
 
 // Pixels, RGBA, size x size: changed in place.
 function snapped(data, { size, palette, colourHints }) {
+  colourNumbers(data, palette);
   const { classes, distances } = nearestClasses(data, palette);
   if (distances.every((distance) => !distance) || (colourHints && hasHints(data, distances))) return data;
   for (const [i, winner] of commonest(classes, size, palette.length).entries()) data.set(palette[winner][1], 4 * i);
   return data;
+}
+
+// Where all that it holds are numbers with which the names of the palette begin.
+function colourNumbers(data, palette) {
+  const colours = new Map(palette.map(([name, colour]) => [Number.parseInt(name), colour]));
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2] || !colours.has(data[i])) return;
+  }
+  for (let i = 0; i < data.length; i += 4) data.set(colours.get(data[i]), i);
 }
 
 // The class whose colour is nearest to that of each pixel, the first of two; and the distance, squared.
