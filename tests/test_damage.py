@@ -101,10 +101,9 @@ def test_a_link_to_itself_and_a_name_that_is_no_text_leave_the_others_as_ever():
     run = make()
     runs = run.path.parent
     (runs / "loop").symlink_to("loop")
-    strange = os.fsencode(runs) + b"/caf\xe9"
-    shutil.copytree(os.fsencode(run.path), strange)
-    with open(strange + b"/generator.safetensors", "wb"):
-        pass
+    strange = runs / os.fsdecode(b"caf\xe9")
+    shutil.copytree(run.path, strange)
+    (strange / "generator.safetensors").touch()
     assert [each.name for each in Run.list()] == ["shoes"]
     assert list(Run.broken()) == ["loop"]
     json.dumps(list(generators()), ensure_ascii=False).encode()  # as all that is sent to the page
