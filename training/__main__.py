@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> int:
     try:
         run = _named(arguments) if arguments and not arguments[0].startswith("-") else _created(arguments)
         _train(run)
+    except BrokenPipeError:  # of what it prints to
+        raise
     except (RunBusy, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pix2pix.files.places import PLAIN_NAME, atomic_write, is_text, runs_dir
-from pix2pix.validation import shorten
+from pix2pix.validation import in_words, shorten
 from training.config import TrainConfig
 from training.status import extending
 
@@ -121,7 +121,7 @@ def broken(read: Callable[[Path], object]) -> dict[str, str]:
         try:
             read(folder)
         except (OSError, ValueError) as error:
-            reasons[folder.name] = str(error)
+            reasons[folder.name] = in_words(error)
     return reasons
 
 
