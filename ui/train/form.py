@@ -52,6 +52,7 @@ PRESET_WORDS: dict[Preset, str] = {
     "paper": "Paper: 256 px, 200 times through the pictures",
 }
 DEFAULT_PRESET: Preset = "recommended"
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # of an event
 OF_A_GENERATOR = ("crop_size", "ngf")  # which a run that begins from one must have of it
 
 
@@ -117,7 +118,12 @@ class Form:
 
     def connect(self, show_run: Callable[[str], dict[Any, Any]], outputs: list[Any], scroll: str) -> None:
         """`show_run` gives the updates of `outputs` that show a run by name; `scroll`, a script, brings it in sight."""
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        self._connect_folder()
+        self._connect_settings()
+        self._connect_start(show_run, outputs, scroll)
+
+    def _connect_folder(self) -> None:
+        """What shows, and shows anew, what was found to train on."""
         gr.on(
             [self.folder.submit, self.folder.blur],
             self._look,
@@ -155,15 +161,18 @@ class Form:
             [*self.shown, self.settings["layout"], self.drop],
             api_visibility="private",
             show_progress_on=self.drop,
-        ).failure(lambda: gr.File(None), None, self.drop, **quiet)  # of what was no use nothing is kept
+        ).failure(lambda: gr.File(None), None, self.drop, **QUIET)  # of what was no use nothing is kept
         self.timer.tick(
             self._poll,
             [self.looked, self.told],
             [self.findings, self.input_kind, self.preset, self.told],
             queue=False,
-            **quiet,
+            **QUIET,
         )
-        self.preset.input(self._choose, self.preset, list(self.settings.values()), **quiet)
+
+    def _connect_settings(self) -> None:
+        """What fills in settings: a preset, and a generator to begin from."""
+        self.preset.input(self._choose, self.preset, list(self.settings.values()), **QUIET)
         architecture = [self.settings[name] for name in OF_A_GENERATOR]
         gr.on(
             [self.input_kind.change, self.preset.change, *(setting.change for setting in architecture)],
@@ -171,20 +180,23 @@ class Form:
             [self.input_kind, self.preset, self.settings["init_from"], *architecture],
             [self.begin_from, self.settings["init_from"], self.settings["one_hot"]],
             trigger_mode="always_last",  # what changes while one answer is on its way asks for another
-            **quiet,
+            **QUIET,
         )
         self.begin_from.input(
             begin_from,
             [self.begin_from, self.input_kind],
             [self.settings["init_from"], self.settings["one_hot"]],
-            **quiet,
+            **QUIET,
         )
         self.settings["init_from"].focus(
-            offer_generators, self.settings["init_from"], self.settings["init_from"], **quiet
+            offer_generators, self.settings["init_from"], self.settings["init_from"], **QUIET
         )
         self.settings["init_from"].input(
-            fit, self.settings["init_from"], [self.settings[name] for name in (*OF_A_GENERATOR, "load_size")], **quiet
+            fit, self.settings["init_from"], [self.settings[name] for name in (*OF_A_GENERATOR, "load_size")], **QUIET
         )
+
+    def _connect_start(self, show_run: Callable[[str], dict[Any, Any]], outputs: list[Any], scroll: str) -> None:
+        """The two buttons that start a training."""
         values = [self.folder, self.looked, self.name, self.input_kind, self.leave_out, *self.settings.values()]
 
         def begin(
@@ -201,8 +213,8 @@ class Form:
                 _say(words)
             return show_run(run.name)
 
-        self.train.click(begin, values, outputs, **quiet).success(None, js=scroll, api_visibility="private")
-        self.demo.click(begin_demo, None, outputs, **quiet).success(None, js=scroll, api_visibility="private")
+        self.train.click(begin, values, outputs, **QUIET).success(None, js=scroll, api_visibility="private")
+        self.demo.click(begin_demo, None, outputs, **QUIET).success(None, js=scroll, api_visibility="private")
 
     def fill(self, run: Run, left_out: tuple[str, ...] = (), **changes: Any) -> dict[Any, Any]:
         """The updates that put the settings of a run into the form, for another one that leaves out further pairs."""
