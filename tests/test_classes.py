@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pix2pix import Translator
 from pix2pix.classes import colour_of, coloured, numbered, palette_of, ranged
@@ -142,6 +142,23 @@ def test_other_grey_pictures_are_none(tmp_path: Path, draw):
     a, _ = look_for_labels(find_pairs(tmp_path))
     assert a
     assert a.numbers == ()
+
+
+def test_more_classes_than_are_coloured_are_told_of(tmp_path: Path):
+    """As ADE20K has them; lines with soft rims have as many greys, and are none."""
+    many = np.random.default_rng(0).integers(0, 150, (COUNT, 6, 6)).astype(np.uint8)
+    for index in range(COUNT):
+        save(np.kron(many[index], np.ones((12, 12), np.uint8)), tmp_path / "A" / f"{index}.png")
+        soft = Image.new("L", (288, 288), 255)
+        ImageDraw.Draw(soft).ellipse((20 + 4 * index, 30, 200, 200 + 5 * index), outline=0, width=4)
+        (tmp_path / "B").mkdir(exist_ok=True)
+        soft.resize((72, 72), Image.Resampling.BOX).save(tmp_path / "B" / f"{index}.png")
+    a, b = look_for_labels(found := find_pairs(tmp_path))
+    assert a
+    assert b
+    assert (a.highest, b.highest) == (many.max(), 0)
+    *_, report = examine(found)
+    assert any("numbers of many classes, up to 1" in finding.what for finding in report.findings)
 
 
 def test_the_colours_are_those_of_pascal_voc():

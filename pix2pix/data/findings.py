@@ -72,6 +72,11 @@ def about_labels(side: str, kinds: Kinds | None) -> Iterator[Finding]:
             f"{side} is label maps that hold the numbers of classes: {ranged(kinds.numbers)}",
             "Each is shown in a colour, which is kept with the run; as the input, the Draw tab paints with them.",
         )
+    elif kinds and kinds.highest:
+        yield Finding(
+            f"{side} may be label maps that hold the numbers of many classes, up to {kinds.highest}",
+            "They are read as grey values: only numbers up to 63, and 255, are shown in a colour each.",
+        )
     elif kinds and kinds.palette:
         palette = "the 12 facade classes" if kinds.palette is CMP else f"{len(kinds.palette)} colours"
         yield Finding(

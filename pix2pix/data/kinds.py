@@ -1,14 +1,14 @@
 """What pictures show, as far as their colours tell: label maps (with their palette), line drawings, or others."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from pix2pix.classes import are_classes, palette_of
+from pix2pix.classes import HIGHEST, UNLABELLED, are_classes, palette_of
 from pix2pix.palette import CMP, Palette
 
 FLAT = 16  # grey levels that neighbours may differ by in an area of one colour; JPEG ripples
@@ -21,6 +21,7 @@ DARK, LIGHT = 30, 225  # grey levels below which, and above which, all is black 
 # drawings in thick lines have some hundredths.
 SPOTS, SHAPES = 0.01, 0.15
 RARE = 0.002  # share of the flat area below which a colour is a smear
+FEWEST_CLASSES = 16  # from which greys of over 63 look like the numbers of many classes
 EVEN_SHARE = 0.5  # of a map of class numbers: pixels whose neighbours all have the same number
 
 Kind = Literal["image", "edges", "labels"]
@@ -35,6 +36,8 @@ class Kinds:
     palette: Palette | None = None
     numbers: tuple[int, ...] = ()
     """of the classes, where the files hold these; the palette then has a colour for each"""
+    highest: int = 0
+    """of what look like the numbers of more classes than are shown in colours"""
 
 
 def kind_of(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | None] = ()) -> Kinds:
@@ -47,7 +50,8 @@ def kind_of(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | None] 
         return Kinds()
     if classes := class_numbers(pictures, numbers):
         return Kinds("labels", palette_of(classes), classes)
-    return _by_colours(pictures)
+    kinds = _by_colours(pictures)
+    return replace(kinds, highest=_highest(pictures, numbers)) if kinds.kind == "image" else kinds
 
 
 def class_numbers(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | None]) -> tuple[int, ...]:
@@ -60,10 +64,22 @@ def class_numbers(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | 
     )
 
 
-def _even(picture: Image.Image) -> float:
-    """The share of pixels whose 3x3 neighbours all have the very same colour."""
+def _highest(pictures: Sequence[Image.Image], numbers: Sequence[Set[int] | None]) -> int:
+    """Of the numbers of many classes: areas of many greys, which anti-aliased lines are not; 0 where they are none."""
+    if not numbers or any(each is None for each in numbers):
+        return 0
+    every: set[int] = set().union(*(each or () for each in numbers)) - {UNLABELLED}
+    if len(every) < FEWEST_CLASSES or max(every) <= HIGHEST:
+        return 0
+    return max(every) if np.mean([_even(each, inside=True) for each in pictures]) > EVEN_SHARE else 0
+
+
+def _even(picture: Image.Image, inside: bool = False) -> float:
+    """The share of pixels whose 3x3 neighbours all have the very same colour; `inside`: of those that are grey."""
     pixels, square = np.asarray(picture.convert("L")), np.ones((3, 3), np.uint8)
-    return float((cv2.dilate(pixels, square) == cv2.erode(pixels, square)).mean())
+    even = cv2.dilate(pixels, square) == cv2.erode(pixels, square)
+    counted = (pixels > 0) & (pixels < 255) if inside else np.ones_like(even)
+    return float(even[counted].mean()) if counted.any() else 0.0
 
 
 def _by_colours(pictures: Sequence[Image.Image]) -> Kinds:
