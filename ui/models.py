@@ -1,6 +1,5 @@
 """The Models tab: what is here, and how a model comes in, goes out, and goes away."""
 
-import base64
 import html
 import io
 import shutil
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from pix2pix.data.folders import unused_name
 from pix2pix.files.places import GENERATOR_FILE, generators, runs_dir
 from training.run import Run
+from ui.asked import data_url
 from ui.blocks import optional_number
 from ui.scheduler import Superseded
 from ui.studio import Studio, find, metadata
@@ -208,7 +208,7 @@ def _data_url(picture: Image.Image) -> str:
     file = io.BytesIO()
     picture.thumbnail((2 * THUMBNAIL, THUMBNAIL))
     picture.save(file, "JPEG", quality=88)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return data_url(file.getvalue(), "jpeg")
 
 
 def _list(found: list[tuple[str, Path]], pictures: dict[Path, str], studio: Studio) -> str:

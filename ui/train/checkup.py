@@ -1,6 +1,5 @@
 """What is in a folder: a sentence, some of its pairs, and what the dataset doctor finds while it looks at the rest."""
 
-import base64
 import html
 import io
 import threading
@@ -12,6 +11,7 @@ from PIL import Image
 
 from pix2pix.files.places import expanded
 from training.config import Direction, Layout
+from ui.asked import data_url
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
     from pix2pix.data.doctor import Report
@@ -155,5 +155,4 @@ def _looks(found: "Found", direction: Direction, most: int) -> list[tuple[Image.
 def _picture(picture: Image.Image, title: str) -> str:
     file = io.BytesIO()
     picture.convert("RGB").save(file, "JPEG", quality=90)
-    data = base64.b64encode(file.getvalue()).decode()
-    return f"<img alt='{html.escape(title)}' src='data:image/jpeg;base64,{data}'>"
+    return f"<img alt='{html.escape(title)}' src='{data_url(file.getvalue(), 'jpeg')}'>"

@@ -1,6 +1,5 @@
 """The pairs that a run is farthest from, in the Train tab: their pictures, and a click for a run without them."""
 
-import base64
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import gradio as gr
 
 from pix2pix.files.places import ROOT
 from training.run import Run
+from ui.asked import data_url
 from ui.train.form import SCROLL_TO_FORM, Form
 from ui.train.looks import PAGE, answer, script, style
 from ui.words import errors_on_page
@@ -117,6 +117,5 @@ def chosen(data: Any) -> tuple[Run, tuple[str, ...]]:
 
 def _shown(run: Run, pair: dict[str, Any]) -> dict[str, Any]:
     """With its picture as a data URL, from the folder and no other."""
-    picture = (run.hardest_folder / Path(pair["picture"]).name).read_bytes()
-    shown = f"data:image/jpeg;base64,{base64.b64encode(picture).decode('ascii')}"
-    return {"split": str(pair["split"]), "file": str(pair["file"]), "error": float(pair["error"]), "picture": shown}
+    picture = data_url((run.hardest_folder / Path(pair["picture"]).name).read_bytes(), "jpeg")
+    return {"split": str(pair["split"]), "file": str(pair["file"]), "error": float(pair["error"]), "picture": picture}

@@ -1,6 +1,5 @@
 """What the Train tab's own scripts ask of the server: previews as pictures. Only a page that may train has them."""
 
-import base64
 import io
 import logging
 import zipfile
@@ -13,6 +12,7 @@ from PIL import Image
 
 from pix2pix.images import GAP
 from training.run import Run
+from ui.asked import data_url
 
 PAGE = Path(__file__).parent / "page"
 GRID_SCRIPTS = ("sheets", "grid")
@@ -60,7 +60,7 @@ def figures(data: Any) -> dict[str, Any]:
     """The curves of a run, as {name: [[step, value], …]}, unless the page has those of this `stamp`."""
 
     def look(run: Run) -> dict[str, Any]:
-        stamp = _stamp(run.metrics_file)
+        stamp = stamp_of(run.metrics_file) or "none"
         if stamp == data.get("stamp"):
             return {"stamp": stamp}
         rows = run.metrics()[0]
@@ -78,12 +78,13 @@ def thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return [(stretch[-1][0], sum(value for _, value in stretch) / len(stretch)) for stretch in stretches]
 
 
-def _stamp(file: Path) -> str:
+def stamp_of(file: Path) -> str | None:
+    """What changes with the content of a file; None where there is none."""
     try:
         about = file.stat()
         return f"{about.st_mtime_ns}-{about.st_size}"
     except OSError:
-        return "none"
+        return None
 
 
 def preview(data: Any) -> dict[str, Any]:
@@ -93,8 +94,7 @@ def preview(data: Any) -> dict[str, Any]:
         found = {int(path.stem): path for path in run.previews()}
         if (step := data.get("step")) not in found:
             raise ValueError(f"{run.name} has no preview of that step.")
-        picture = base64.b64encode(found[step].read_bytes()).decode("ascii")
-        return {"picture": f"data:image/jpeg;base64,{picture}"}
+        return {"picture": data_url(found[step].read_bytes(), "jpeg")}
 
     return answer(data, look)
 

@@ -23,7 +23,7 @@ from ui.train.actions import RunActions
 from ui.train.curves import curves
 from ui.train.form import Form
 from ui.train.hardest import connect_hardest, hardest_pairs
-from ui.train.looks import PAGE, grid_of_samples, script
+from ui.train.looks import PAGE, grid_of_samples, script, stamp_of
 from ui.words import duration, errors_on_page
 
 Rows = list[dict[str, Any]]  # of metrics.jsonl
@@ -248,7 +248,7 @@ class RunMonitor:
         following = position >= before.get("previews", 0)  # the slider is at its end: it stays there
         place = count if following else min(position, count)
         shown = previews[place - 1]
-        now["preview"] = shown.name, _stamp(shown)  # a resumed run may write one of the same name again
+        now["preview"] = shown.name, stamp_of(shown)  # a resumed run may write one of the same name again
         updates: dict[Any, Any] = {}
         if now["preview"] != before.get("preview"):
             try:
@@ -261,7 +261,7 @@ class RunMonitor:
         return updates
 
     def _show_log(self, run: Run, before: Seen, now: Seen) -> dict[Any, Any]:
-        now["log"] = stamp = _stamp(run.log_file)
+        now["log"] = stamp = stamp_of(run.log_file)
         if stamp == before.get("log"):
             return {}
         return {self.log: run.log(max_chars=8000), self.log_box: gr.Accordion(visible=stamp is not None)}
@@ -316,11 +316,11 @@ def status_html(run: Run, status: Status, rows: Rows) -> str:
 
 def rows_of(run: Run) -> Rows:
     """Its metrics."""
-    return _rows(run.metrics_file, _stamp(run.metrics_file))
+    return _rows(run.metrics_file, stamp_of(run.metrics_file))
 
 
 @lru_cache(maxsize=8)
-def _rows(metrics_file: Path, stamp: tuple[int, int] | None) -> Rows:
+def _rows(metrics_file: Path, stamp: str | None) -> Rows:
     """Read once for all pages that show them."""
     return Run(metrics_file.parent).metrics()[0] if stamp else []
 
@@ -336,11 +336,3 @@ def _caption(step: int) -> str:
         "The columns on the left are trained on; those on the right it has never learned from; a pinned drawing comes "
         "last.</p>"
     )
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        about = file.stat()
-        return about.st_mtime_ns, about.st_size
-    except FileNotFoundError:
-        return None

@@ -1,6 +1,5 @@
 """The results of a run as one page of HTML that needs nothing else: settings, curves and a contact sheet."""
 
-import base64
 import html
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from pix2pix.page import language
 from training.coach import advise
 from training.config import TrainConfig
 from training.run import Run
+from ui.asked import data_url
 
 WIDTH, HEIGHT, MARGIN = 640, 220, 44
 SHEETS = 8  # previews that are shown
@@ -76,11 +76,11 @@ def spread(things: list[Any], count: int) -> list[Any]:
 
 def _sheet(preview: Path) -> str:
     try:
-        data = base64.b64encode(preview.read_bytes()).decode()
+        url = data_url(preview.read_bytes(), "jpeg")
     except OSError:  # a resume has just rewound the run
         return ""
     step = f"Step {int(preview.stem):,}"
-    return f"<figure><figcaption>{step}</figcaption><img alt='{step}' src='data:image/jpeg;base64,{data}'></figure>"
+    return f"<figure><figcaption>{step}</figcaption><img alt='{step}' src='{url}'></figure>"
 
 
 def _plot(title: str, colours: dict[str, str], rows: list[dict[str, Any]]) -> str:
