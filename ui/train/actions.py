@@ -19,14 +19,8 @@ from ui.uploads import by_path, forget, new_file
 from ui.words import errors_on_page, next_time
 
 FINE_TUNE_STEPS = 2000
-LEFT_BEHIND = (
-    ".lock",
-    "stop",
-    "stop_at",
-    "queued",
-    "preview_now",
-    "save_now",
-)  # of the files of a run: they mean something here alone
+# Of the files of a run: they mean something here alone.
+LEFT_BEHIND = (".lock", "stop", "stop_at", "queued", "preview_now", "save_now")
 # Gradio downloads what a DownloadButton has; it gets it, then it is pressed.
 PRESS = "() => setTimeout(() => document.querySelector('#train-file')?.click(), 200)"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
@@ -130,26 +124,23 @@ class RunActions:
             )
 
     def _connect_files(self) -> None:
-        def page(name: str) -> str:
-            with errors_on_page():
-                run = Run.named(name)
-                file = new_file(f"{run.name}.html")
-                file.write_text(report(run), "utf-8")
-            return str(file)
+        def maker(write: Callable[[Run, Path], Any], ending: str) -> Callable[[str], str]:
+            """Makes a file that is called as the run, with this ending, and returns its path."""
 
-        def archive(name: str) -> str:
-            with errors_on_page():
-                run = Run.named(name)
-                file = new_file(f"{run.name}.zip")
-                pack(run, file)
-            return str(file)
+            def make(name: str) -> str:
+                with errors_on_page():
+                    run = Run.named(name)
+                    file = new_file(f"{run.name}{ending}")
+                    write(run, file)
+                return str(file)
 
-        def samples(name: str) -> str:
-            with errors_on_page():
-                run = Run.named(name)
-                file = new_file(f"{run.name}-samples.zip")
-                pack_samples(run, file)
-            return str(file)
+            return make
+
+        files = {
+            self.page: maker(lambda run, file: file.write_text(report(run), "utf-8"), ".html"),
+            self.zip: maker(pack, ".zip"),
+            self.samples: maker(pack_samples, "-samples.zip"),
+        }
 
         def pin(name: str, picture: str) -> None:
             from pix2pix import images
@@ -161,7 +152,7 @@ class RunActions:
                     forget([picture])
             gr.Info(f"From the next preview of {name} on, the last column shows what becomes of it.")
 
-        for button, make in ((self.page, page), (self.zip, archive), (self.samples, samples)):
+        for button, make in files.items():
             button.click(make, self.run, self.file, api_visibility="private", show_progress_on=button).success(
                 None, js=PRESS, api_visibility="private"
             )
