@@ -145,7 +145,7 @@ def _ours(options: argparse.Namespace, name: ObjectiveName = "paper") -> Callabl
     import torch
 
     from training.config import OBJECTIVES, TrainConfig
-    from training.loop import accelerator_for, adam, memory_format, networks, steps
+    from training.loop import accelerator_for, adam, memory_format, networks, step_functions
     from training.objective import Objective
 
     ngf, batch = options.ngf, options.batch
@@ -157,7 +157,7 @@ def _ours(options: argparse.Namespace, name: ObjectiveName = "paper") -> Callabl
     G, D = networks(config, accelerator.device)
     objective = Objective.of(config, accelerator)
     opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
-    _, step = steps(config, accelerator, G, D, opt_G, opt_D, objective)
+    _, step = step_functions(config, accelerator, G, D, opt_G, opt_D, objective)
     a, b = torch.rand(2, batch, 3, 256, 256, device=accelerator.device) * 2 - 1
     a, b = (half.contiguous(memory_format=memory_format(accelerator.device)) for half in (a, b))
     window = torch.zeros(2, dtype=torch.long, device=accelerator.device)

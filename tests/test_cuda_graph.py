@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 from training.config import TrainConfig
 from training.cuda_graph import WARM_UP, CUDAGraphStep, set_lr
-from training.loop import accelerator_for, adam, networks, steps, update
+from training.loop import accelerator_for, adam, networks, step_functions, update
 from training.objective import Objective
 
 STEPS = WARM_UP + 4
@@ -70,7 +70,7 @@ class Training:
         G, D = networks(config, accelerator.device)
         self.networks = [G, D, *objective.discriminators]
         self.optimizers = opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
-        _, self.step = steps(config, accelerator, G, D, opt_G, opt_D, objective)
+        _, self.step = step_functions(config, accelerator, G, D, opt_G, opt_D, objective)
 
     def tensors(self) -> list[Tensor]:
         weights = [value for network in self.networks for value in network.state_dict().values()]

@@ -10,7 +10,7 @@ import torch
 
 from pix2pix.files import checkpoint
 from pix2pix.losses import l1_loss
-from pix2pix.models import FIRST, Generator, GeneratorConfig
+from pix2pix.models import INPUT_KERNEL, Generator, GeneratorConfig
 from tests.test_loop import assert_resumes, make_run  # noqa: F401
 from training.distillation import Teacher, take_strongest, with_strokes
 from training.loop import train
@@ -35,7 +35,7 @@ def test_channels_that_nothing_reads_are_not_missed():
         for name, weight in wide.named_parameters():
             if weight.ndim == 4 and name.startswith("up"):
                 weight[1::2] = 0
-            elif weight.ndim == 4 and name != FIRST:
+            elif weight.ndim == 4 and name != INPUT_KERNEL:
                 weight[:, 1::2] = 0
     take_strongest(narrow, wide)
     a = torch.rand(1, 3, 32, 32) * 2 - 1

@@ -13,7 +13,7 @@ from pix2pix.files.places import generators
 from pix2pix.palette import CMP
 from tests.rounding import HALF, rounding
 from training.config import OBJECTIVES, PRESETS, TrainConfig
-from training.loop import accelerator_for, adam, networks, steps, train, update
+from training.loop import accelerator_for, adam, networks, step_functions, train, update
 from training.objective import Objective
 from training.run import Run
 
@@ -186,5 +186,7 @@ def test_the_recommended_preset_is_in_between():
 
 def test_a_step_of_g_alone_has_as_many_losses():
     parts = Parts()
-    of_G, of_both = steps(parts.config, parts.accelerator, parts.G, parts.D, parts.opt_G, parts.opt_D, parts.objective)
+    of_G, of_both = step_functions(
+        parts.config, parts.accelerator, parts.G, parts.D, parts.opt_G, parts.opt_D, parts.objective
+    )
     assert of_G(parts.a, parts.b, parts.window).shape == of_both(parts.a, parts.b, parts.window).shape == (7,)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pix2pix.files import checkpoint
-from pix2pix.models import Generator, GeneratorConfig, with_paint
+from pix2pix.models import INPUT_KERNEL, Generator, GeneratorConfig, with_paint
 from training.config import TrainConfig
 
 STROKES_SHARE = 0.25  # of the drawings, which get random strokes besides
@@ -108,7 +108,7 @@ def take_strongest(G: Generator, wide: nn.Module) -> str:
     up.append(torch.arange(wide.config.out_channels))
 
     for level, kept in enumerate(down):
-        before = down[level - 1] if level else torch.arange(theirs["down.0.0.weight"].shape[1])
+        before = down[level - 1] if level else torch.arange(theirs[INPUT_KERNEL].shape[1])
         _take(ours, theirs, f"down.{level}", out=kept, dim=0, into=before)
     for depth, kept in enumerate(up):
         skip = down[last - depth]

@@ -85,7 +85,7 @@ def train(run: Run) -> None:
         start=state.step, shard=accelerator.process_index, shards=accelerator.num_processes,
     )  # fmt: skip
     batches = batches_of(train_set, order, device)
-    step_of_G, step_of_both = steps(config, accelerator, G, D, opt_G, opt_D, objective)
+    step_of_G, step_of_both = step_functions(config, accelerator, G, D, opt_G, opt_D, objective)
 
     # Begin
     perception = objective.terms and objective.terms.perception
@@ -207,7 +207,7 @@ def memory_format(device: torch.device) -> torch.memory_format:
     return torch.channels_last if device.type == "cuda" else torch.contiguous_format
 
 
-def steps(
+def step_functions(
     config: TrainConfig,
     accelerator: Accelerator,
     G: Generator,

@@ -19,7 +19,7 @@ def measure(config: TrainConfig) -> tuple[float, str]:
     """Seconds per step, the median of some, and the device in words."""
     import torch
 
-    from training.loop import accelerator_for, adam, memory_format, networks, steps
+    from training.loop import accelerator_for, adam, memory_format, networks, step_functions
     from training.objective import Objective
 
     accelerator = accelerator_for(config)
@@ -27,7 +27,7 @@ def measure(config: TrainConfig) -> tuple[float, str]:
     G, D = networks(config, device)
     objective = Objective.of(config, accelerator)
     opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
-    _, step = steps(config, accelerator, G, D, opt_G, opt_D, objective)
+    _, step = step_functions(config, accelerator, G, D, opt_G, opt_D, objective)
     shape = (config.batch_size, 3, config.crop_size, config.crop_size)
     a, b = (torch.randn(shape, device=device).contiguous(memory_format=memory_format(device)) for _ in range(2))
     window = torch.zeros(2, dtype=torch.long, device=device)

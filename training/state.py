@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.places import atomic_write, discriminators_of
-from pix2pix.models import FIRST, Discriminator, Generator, GeneratorConfig, one_hot_kernel, with_paint
+from pix2pix.models import INPUT_KERNEL, Discriminator, Generator, GeneratorConfig, one_hot_kernel, with_paint
 from pix2pix.validation import shorten
 from training import discriminators
 from training.distillation import Teacher, take_strongest
@@ -117,7 +117,7 @@ class State:
         weights, has = generator.state_dict(), replace(generator.config, dropout=self.G.config.dropout)
         if isinstance(has, GeneratorConfig) and self.G.config.classes and not has.classes:  # it has seen colours
             has = replace(has, classes=self.G.config.classes)
-            weights[FIRST] = one_hot_kernel(weights[FIRST], has.classes)
+            weights[INPUT_KERNEL] = one_hot_kernel(weights[INPUT_KERNEL], has.classes)
         if isinstance(has, GeneratorConfig) and has.painted is not None:  # no training shows paint
             has = replace(has, painted=None)
             weights = with_paint(weights, has)
