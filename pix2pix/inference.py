@@ -46,6 +46,7 @@ class Translator:
     """
 
     def __init__(self, generator: Network, metadata: Metadata, device: str = "auto") -> None:
+        """Raises ValueError for a device that is not here, and for a generator of neither 1 nor 3 channels."""
         if generator.config.in_channels not in (1, 3) or generator.config.out_channels not in (1, 3):
             raise ValueError(f"{metadata.name} does not translate pictures: it has neither 1 nor 3 channels")
         self.device = pick_device(device)
@@ -59,7 +60,10 @@ class Translator:
 
     @classmethod
     def load(cls, name: str | Path, device: str = "auto") -> Self:
-        """`name`: a name in checkpoints/ or runs/, a path, or hf://owner/name. Raises CheckpointError."""
+        """`name`: a name in checkpoints/ or runs/, a path, or hf://owner/name.
+
+        Raises CheckpointError for a file that cannot be found or used, and what the constructor does.
+        """
         return cls(*checkpoint.load(checkpoint.locate(name)), device)
 
     def compile(self, precision: Precision = "auto") -> Self:

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 
 def pairs_of(config: TrainConfig, found: Found, split: str, *, augment: bool) -> PairedImages:
+    """The pairs of a split as the settings want them. Raises DatasetError for settings that want photos alone."""
     return PairedImages(
         found,
         split,
@@ -37,6 +38,7 @@ def pairs_of(config: TrainConfig, found: Found, split: str, *, augment: bool) ->
 
 
 def scale_of(setting: str) -> Scale | None:
+    """That of `scale_a` or `scale_b`; None for auto, as `resolve_auto` leaves it where no file is deep."""
     return None if setting == "auto" else Scale.parse(setting)
 
 

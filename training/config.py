@@ -258,6 +258,7 @@ class TrainConfig:
 
     @property
     def has_perceptual_terms(self) -> bool:
+        """Whether the objective looks at pictures with the frozen network."""
         return bool(self.lambda_perceptual or self.lambda_projected)
 
     @property
@@ -285,6 +286,7 @@ class TrainConfig:
         return validate(cls, values)
 
     def with_changes(self, **changes: Any) -> Self:
+        """The same settings but for these. Raises ValueError as the constructor does."""
         return replace(self, **changes)
 
 

@@ -24,7 +24,7 @@ SPLITS = ("val", "train")
 
 
 class Hard(NamedTuple):
-    """`error` is the mean absolute difference of fake and target, in [-1, 1]; `file` names the pair in leave_out."""
+    """A pair: `file` names it in leave_out, `error` is the mean absolute difference of fake and target in [-1, 1]."""
 
     error: float
     file: str

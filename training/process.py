@@ -179,6 +179,7 @@ def ask_to_stop_at(folder: Path, when: float | None) -> None:
 
 
 def asked_to_stop_at(folder: Path) -> float | None:
+    """That time; None where none was given, or what was given is no time."""
     try:
         when = float((folder / STOP_AT).read_text("utf-8"))
     except (OSError, ValueError):
@@ -239,6 +240,7 @@ def end(process: psutil.Process, launcher: int | None, folder: Path, grace_s: fl
 
 
 def create_time(pid: int) -> float:
+    """When a process began, in seconds since 1970; now, if it is gone."""
     try:
         return psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:  # it has ended and been reaped already: it will be reported as failed

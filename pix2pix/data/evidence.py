@@ -100,6 +100,7 @@ def looks_at(tree: Tree, paths: Sequence[str]) -> list[Glance | None]:
 
 
 def glance(path: Path) -> Glance | None:
+    """One picture; None where it cannot be read."""
     try:
         with opened(path) as picture:
             width, height = picture.size
@@ -131,6 +132,7 @@ def compare(a: Sequence[Glance], b: Sequence[Glance]) -> Together:
 
 
 def together(a: Sequence[Image.Image], b: Sequence[Image.Image], kind_a: Kinds, kind_b: Kinds) -> Together:
+    """Two sides of as many pairs, RGB of any size and in the same order, that show these kinds."""
     small_a, small_b = ([_small(each) for each in side] for side in (a, b))
     common, lined_up = _in_common([_outlines(each) for each in small_a], [_outlines(each) for each in small_b])
     tiny_a, tiny_b = ([cv2.resize(each, (SMALL // 4,) * 2, interpolation=cv2.INTER_AREA) for each in side]
