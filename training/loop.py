@@ -117,7 +117,8 @@ def train(run: Run) -> None:
         set_lr(opt_D, lr * config.lr_D / config.lr if config.lr_D else lr)
 
         # Update D and G, and note the losses; they stay on the device until they are logged
-        state.note((step_of_G if step <= config.l1_steps else step_of_both)(a, b, window))
+        make_step = step_of_G if step <= config.l1_steps else step_of_both
+        state.note(make_step(a, b, window))
         if config.checkerboard_free:
             G.remove_checkerboard()
         if state.average:
@@ -164,7 +165,8 @@ def train(run: Run) -> None:
         run.write_status(state="finished" if finished else "stopped", step=state.step, eta_s=0 if finished else None)
         log.info("%s at step %d of %d.", "Finished" if finished else "Stopped", state.step, total)
         if finished:
-            log.info("%s.", f"T{extending(run.path)[1:]}")
+            advice = extending(run.path)
+            log.info("%s.", advice[0].upper() + advice[1:])
     accelerator.wait_for_everyone()  # the others have nothing to save, and would be gone long before the main process
 
 
