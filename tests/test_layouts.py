@@ -180,6 +180,13 @@ def test_pairs_may_lie_in_folders_by_scene_or_have_one_each(tmp_path: Path, name
     assert all(entry.b and entry.a.parent == entry.b.parent for entry in found.splits["train"])
 
 
+def test_views_of_things_may_be_photos(tmp_path: Path):
+    for index in range(24):
+        save(photo(index), tmp_path / f"shoe {index // 2}" / f"{index % 2 + 1}.png")
+        save(255 - photo(index), tmp_path / f"shoe {index // 2}" / f"{index % 2 + 3}.png")
+    assert options(doubt(tmp_path))[-1] == "--layout photos"
+
+
 def test_sets_of_which_one_is_to_test_on(tmp_path: Path):
     fill(tmp_path, {"our485/low": lambda index: photo(index) // 4, "our485/high": photo})
     fill(tmp_path, {"eval15/low": lambda index: photo(index + 20) // 4, "eval15/high": lambda index: photo(index + 20)})

@@ -196,7 +196,7 @@ def _of_two(pair: Match, seen: Together | None) -> DatasetError:
         return in_doubt(
             f"The files of {_called(pair.a)} and {_called(pair.b)} belong together by their names, and nothing says "
             "which of the two is the input.",
-            ways,
+            [*ways, *_views((pair.a, pair.b))],
         )
     fewer, more = sorted((pair.a, pair.b), key=lambda series: len(series.files))
     if first:
@@ -217,8 +217,14 @@ def _one_of_many(found: list[Match]) -> DatasetError:
     directed.sort(key=lambda way: _leans(way[0]) - _leans(way[1]))
     return in_doubt(
         f"{len(series)} sets of files belong together by their names: {', '.join(map(_called, order))}.",
-        [_way(x, y) for x, y in (directed or ways)[:MOST_READINGS]],
+        [*(_way(x, y) for x, y in (directed or ways)[:MOST_READINGS]), *_views(order)],
     )
+
+
+def _views(series: Sequence[Series]) -> list[Reading]:
+    """Files of one folder that are called a and b may be two views of a thing, as front and side are."""
+    is_said = any(means(each) or not is_mixed(each) for each in series)
+    return [] if is_said else [Reading("photos, whose edges will be made", "photos")]
 
 
 def input_of(a: Series, b: Series, seen: Together | None) -> Series | None:
