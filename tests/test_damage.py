@@ -203,6 +203,8 @@ def test_the_lock_says_who_trains_where_the_status_was_lost():
             run.start()
         run.request_stop()
         assert run.status().state == "stopping"
+        me = psutil.Process()
+        forge(run, pid=me.pid, create_time=me.create_time())  # until it writes its status anew
         assert "SIGTERM" in run.stop(grace_s=0.1)
     assert trainer.returncode != 0
 

@@ -179,7 +179,7 @@ class Run:
         waited = self.is_queued()
         queue.leave(self.path)
         status = self._read_status()
-        trainer = self._trainer(status)
+        trainer = self._trainer(status) or process.holder(self.path)  # the status may be of another, or made up
         if trainer is None:
             return f"{self.name} has left the queue." if waited else f"{self.name} was not running."
         if not (sent := process.end(trainer, status.launcher, self.path, grace_s, term_s)):
