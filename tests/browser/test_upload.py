@@ -45,7 +45,9 @@ def shown(page: Page, label: str) -> Image.Image:
     """The picture that the page shows under this label, once it is there."""
     picture = page.get_by_test_id("block-label").filter(has_text=label).locator("xpath=..").locator("img")
     expect(picture).to_be_visible(timeout=60_000)
+    expect(picture).not_to_have_js_property("naturalWidth", 0)  # it has no address yet
     reply = page.request.get(picture.get_attribute("src") or "")
+    assert reply.ok, reply.text()
     return Image.open(io.BytesIO(reply.body())).convert("RGB")
 
 

@@ -47,7 +47,7 @@ class RunMonitor:
     """What a run directory holds, on the page."""
 
     def __init__(self, jump: gr.Button) -> None:
-        """`jump`, above the form, leads to a run that is alive: on a phone it is far below."""
+        """`jump`, above the form, leads to a run that is alive (only then is it shown): on a phone it is far below."""
         self.jump = jump
         # After a restart of the app an open page asks for what this app has not offered it; so anything is accepted.
         self.run = gr.Dropdown([], label="Run", allow_custom_value=True, visible=False, elem_id="train-run")
@@ -230,7 +230,7 @@ class RunMonitor:
         can_stop = status.alive or status.state == "queued"
         if updates:
             far = f"{run.name} is at step {status.step:,} of {status.total:,}: see it"
-            updates[self.jump] = gr.Button(far if status.total else "See the training", visible=can_stop)
+            updates[self.jump] = gr.Button(far if status.total else "See the training", visible=True)
         if now["alive"] != before.get("alive"):
             text = "Leave the queue" if status.state == "queued" else "Stop"
             updates[self.stop] = gr.Button(text, visible=can_stop, interactive=status.state != "stopping")

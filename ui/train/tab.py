@@ -54,6 +54,9 @@ STYLE = """
 .preview img { object-fit: contain !important; }
 #train-file { display: none !important; }
 @media (min-width: 768px) { #train-jump { display: none; } }  /* the run stands beside the form */
+/* Only while the status says that it goes on: so the two cannot differ. */
+body:not(:has(#train-status :is([data-state=queued], [data-state=starting], [data-state=running],
+                                [data-state=stopping]))) #train-jump { display: none; }
 """
 
 
