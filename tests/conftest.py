@@ -1,6 +1,7 @@
 """Tiny things that many tests need, drawn by code."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -24,6 +25,10 @@ from pix2pix.palette import CMP
 # One thread here and in the processes that tests start: figures are the same only for the same number of threads.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A shell has what it starts in the background ignore Ctrl-C, and with it the apps and trainings that tests end by that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Files that take longest, the longest first: processes that share the tests (`pytest -n 3`) begin with them, so that in

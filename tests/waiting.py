@@ -13,4 +13,4 @@ def wait_until(condition: Callable[[], object], run: Run | None = None) -> None:
     deadline = time.monotonic() + LONG_S
     while not condition():
         assert time.monotonic() < deadline, run.log() if run else "waited in vain"
-        time.sleep(0.02)
+        time.sleep(0.01)
