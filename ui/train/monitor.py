@@ -252,7 +252,8 @@ class RunMonitor:
         updates: dict[Any, Any] = {}
         if now["preview"] != before.get("preview"):
             try:
-                updates |= {self.preview: Image.open(shown).convert("RGB"), self.caption: _caption(int(shown.stem))}
+                with Image.open(shown) as picture:
+                    updates |= {self.preview: picture.convert("RGB"), self.caption: _caption(int(shown.stem))}
             except Exception:  # gone, since a resume has just rewound the run; or damaged, which may raise anything
                 return {}
         if count != before.get("previews"):
