@@ -14,8 +14,9 @@ function snapped(data, { size, palette, colourHints }) {
   return data;
 }
 
-// Where all that it holds are numbers with which the names of the palette begin.
+// Where all that it holds are numbers with which the names of the palette begin, each of them.
 function colourNumbers(data, palette) {
+  if (!palette.every(([name]) => /^\s*\d+(\s|$)/.test(name))) return;
   const colours = new Map(palette.map(([name, colour]) => [Number.parseInt(name), colour]));
   for (let i = 0; i < data.length; i += 4) {
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2] || !colours.has(data[i])) return;
