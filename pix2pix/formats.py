@@ -74,6 +74,7 @@ ONE_BAND = (
     "one band of {kind}: whole numbers of 1, 8, 16 and 32 bits, and floating point of 32, are read; save it as such"
 )
 HEAD = 4096  # bytes that tell a format
+UNSIGNED = "unsigned"  # in the info of a picture whose values Pillow takes for whole numbers of 32 bits with a sign
 MOST_PIXELS = 64_000_000  # of a file that is read: each takes up to 17 bytes on the way to RGB
 
 # What Pillow has to say is said here, once and with the file's name; and what libtiff would print of a damaged file.
@@ -107,13 +108,13 @@ def opened(source: str | Path | BinaryIO, most: int = MOST_PIXELS) -> Iterator[I
         width, height = picture.size
         if width * height > most:
             raise TooLargeError(f"{width} x {height} pixels are too many: at most {most / 1e6:.3g} million are read")
-        if picture.format == "TIFF" and picture.mode == "L" and _is_signed(picture):  # which Pillow takes for 0 … 255
-            raise NotReadError(ONE_BAND.format(kind="8 bits with a sign"))
+        if isinstance(picture, TiffImagePlugin.TiffImageFile):
+            has_sign = int(_first(picture.tag_v2, 339, 1)) == 2
+            if picture.mode == "L" and has_sign:  # which Pillow takes for 0 … 255
+                raise NotReadError(ONE_BAND.format(kind="8 bits with a sign"))
+            if picture.mode == "I" and not has_sign and int(_first(picture.tag_v2, 258, 1)) == 32:
+                picture.info[UNSIGNED] = True
         yield picture
-
-
-def _is_signed(picture: Image.Image) -> bool:
-    return isinstance(picture, TiffImagePlugin.TiffImageFile) and int(_first(picture.tag_v2, 339, 1)) == 2
 
 
 def deep_bands(picture: Image.Image) -> bool:

@@ -11,6 +11,8 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
+from pix2pix.formats import UNSIGNED
+
 BULK = (0.1, 99.9)  # percentiles between which a picture's values are no outliers in any case
 FENCE = 0.5  # of the distance of these two, by which others may lie beyond
 ODD = 0.005  # share of the files (one at least, of eight or more) that may lie far beyond all others
@@ -72,6 +74,12 @@ def is_deep(picture: Image.Image) -> bool:
     return picture.mode.startswith(("I", "F"))
 
 
+def values_of(picture: Image.Image) -> np.ndarray:
+    """Of a deep picture of one band, (H, W)."""
+    values = np.asarray(picture)
+    return values.view(np.uint32) if picture.info.get(UNSIGNED) and picture.mode == "I" else values
+
+
 def shallow(picture: Image.Image, scale: Scale | None = None) -> Image.Image:
     """A deep picture in 8 bits: L, or LA where a 16-bit PNG has one value that is transparent. Others as they are.
 
@@ -79,7 +87,7 @@ def shallow(picture: Image.Image, scale: Scale | None = None) -> Image.Image:
     """
     if not is_deep(picture):
         return picture
-    values, clear = np.asarray(picture), picture.info.get("transparency")
+    values, clear = values_of(picture), picture.info.get("transparency")
     grey = Image.fromarray((scale or of_one(picture)).grey(values))
     if isinstance(clear, int):
         grey.putalpha(Image.fromarray(np.where(values == clear, np.uint8(0), np.uint8(255))))
@@ -93,7 +101,7 @@ def bits_of(picture: Image.Image) -> str:
 
 def of_one(picture: Image.Image) -> Scale:
     """The scale that a deep picture alone suggests: of the bits that its values need, or of its own range."""
-    values = _finite(np.asarray(picture))
+    values = _finite(values_of(picture))
     if not values.size:
         return FULL
     low, high = float(values.min()), float(values.max())

@@ -1,5 +1,6 @@
 """Small scenes drawn by code, for tests of what people's folders hold: a map of classes, and a noisy picture of it."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -38,4 +39,27 @@ def photo(seed: int, size: tuple[int, int] = (64, 64)) -> np.ndarray:
 def save(pixels: np.ndarray, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
+    return path
+
+
+def tiff(path: Path, bands: np.ndarray, photometric: int, extra: tuple[int, ...] = (), compression: int = 1) -> Path:
+    """An uncompressed TIFF of (H, W, C), as programs for satellite pictures write them; `extra`: ExtraSamples."""
+    height, width, count = bands.shape
+    data = bands.astype(bands.dtype.newbyteorder("<")).tobytes()
+    bits, kind = bands.dtype.itemsize * 8, {"f": 3, "i": 2, "c": 6}.get(bands.dtype.kind, 1)
+    tags = [(256, [width]), (257, [height]), (258, [bits] * count), (259, [compression]), (262, [photometric]),
+            (273, [0]), (277, [count]), (278, [height]), (279, [len(data)]), (339, [kind] * count)]  # fmt: skip
+    if extra:
+        tags.insert(-1, (338, list(extra)))
+    begins = 8 + 2 + 12 * len(tags) + 4
+    beyond = sum(4 * len(values) for _, values in tags if len(values) > 1)
+    entries, further = b"", b""
+    for number, values in tags:
+        value = [begins + beyond] if number == 273 else values
+        packed = struct.pack(f"<{len(value)}I", *value)
+        if len(value) > 1:
+            further, packed = further + packed, struct.pack("<I", begins + len(further))
+        entries += struct.pack("<HHI", number, 4, len(value)) + packed
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + further + data)
     return path

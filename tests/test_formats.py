@@ -2,7 +2,6 @@
 
 import io
 import shlex
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -21,34 +20,11 @@ from pix2pix.edges import edges
 from pix2pix.files.places import ROOT
 from pix2pix.formats import FORMATS
 from pix2pix.palette import chosen
-from tests.scenes import labels, photo, save
+from tests.scenes import labels, photo, save, tiff
 from training.config import TrainConfig
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)  # how one begins
 COUNT = 4
-
-
-def tiff(path: Path, bands: np.ndarray, photometric: int, extra: tuple[int, ...] = (), compression: int = 1) -> Path:
-    """An uncompressed TIFF of (H, W, C), as programs for satellite pictures write them; `extra`: ExtraSamples."""
-    height, width, count = bands.shape
-    data = bands.astype(bands.dtype.newbyteorder("<")).tobytes()
-    bits, kind = bands.dtype.itemsize * 8, {"f": 3, "i": 2, "c": 6}.get(bands.dtype.kind, 1)
-    tags = [(256, [width]), (257, [height]), (258, [bits] * count), (259, [compression]), (262, [photometric]),
-            (273, [0]), (277, [count]), (278, [height]), (279, [len(data)]), (339, [kind] * count)]  # fmt: skip
-    if extra:
-        tags.insert(-1, (338, list(extra)))
-    begins = 8 + 2 + 12 * len(tags) + 4
-    beyond = sum(4 * len(values) for _, values in tags if len(values) > 1)
-    entries, further = b"", b""
-    for number, values in tags:
-        value = [begins + beyond] if number == 273 else values
-        packed = struct.pack(f"<{len(value)}I", *value)
-        if len(value) > 1:
-            further, packed = further + packed, struct.pack("<I", begins + len(further))
-        entries += struct.pack("<HHI", number, 4, len(value)) + packed
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + further + data)
-    return path
 
 
 def rgbn(index: int) -> np.ndarray:

@@ -16,9 +16,10 @@ from pix2pix.files.places import ROOT
 
 # The rooms by their floors, from the ground up: a file imports from its own room and from the floors below it.
 FLOORS = (
+    ("pix2pix.formats",),
     ("pix2pix.architectures", "pix2pix.validation", "pix2pix.devices", "pix2pix.edges", "pix2pix.efficientnet",
-     "pix2pix.formats", "pix2pix.losses", "pix2pix.palette", "pix2pix.console", "pix2pix.scales", "pix2pix.sizes",
-     "pix2pix.streams", "pix2pix.upsampling"),
+     "pix2pix.losses", "pix2pix.palette", "pix2pix.console", "pix2pix.scales", "pix2pix.sizes", "pix2pix.streams",
+     "pix2pix.upsampling"),
     ("pix2pix.classes", "pix2pix.input_checks"),
     ("pix2pix.images",),
     ("pix2pix.models", "pix2pix.perceptual"),

@@ -17,7 +17,7 @@ from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.scales import Scale, of_all, of_one, span
-from tests.scenes import photo, save
+from tests.scenes import photo, save, tiff
 
 COUNT = 10
 
@@ -35,6 +35,7 @@ DEEP = {
     "12 bits of 16": (lambda values: (values * 4004 + 90).astype(np.uint16), "tif", Scale(90, 4094)),
     "16 bits": (lambda values: (values * 65535).astype(np.uint16), "png", Scale(0, 65535)),
     "32-bit counts": (lambda values: (values * 3_000_000).astype(np.int32), "tif", Scale(0, 3_000_000)),
+    "32-bit counts without a sign": (lambda values: (values * 4e9).astype(np.uint32), "tif", Scale(0, 4e9)),
     "hounsfield": (lambda values: (values * 4095 - 1024).astype(np.float32), "tif", Scale(-1024, 3071)),
     "-1 to 1": (lambda values: (values * 2 - 1).astype(np.float32), "tif", Scale(-1, 1)),
     "0 to 1": (lambda values: values.astype(np.float32), "tif", Scale(0, 1)),
@@ -45,7 +46,11 @@ def fill(root: Path, kind: str, count: int = COUNT) -> Path:
     """A in that kind, B the negative in 8 bits."""
     to_file, extension, _ = DEEP[kind]
     for index in range(count):
-        save(to_file(grey(index)), root / "A" / f"{index:02}.{extension}")
+        values, path = to_file(grey(index)), root / "A" / f"{index:02}.{extension}"
+        if values.dtype == np.uint32:  # which Pillow writes as if it had a sign
+            tiff(path, values[..., None], 1)
+        else:
+            save(values, path)
         save((255 - 255 * grey(index)).astype(np.uint8), root / "B" / f"{index:02}.png")
     return root
 

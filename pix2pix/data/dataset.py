@@ -17,7 +17,7 @@ from pix2pix.data.layouts import HALVES, DatasetError, halves
 from pix2pix.data.pairs import MIN_SIDE, Entry, Found
 from pix2pix.edges import EdgeStyle, edges
 from pix2pix.palette import Palette, snap
-from pix2pix.scales import Scale, is_deep
+from pix2pix.scales import Scale, is_deep, values_of
 
 KEPT_BYTES = 1 << 30  # datasets that fit in this once decoded stay decoded
 
@@ -147,7 +147,7 @@ class PairedImages(Dataset):
 
     def _rgb(self, picture: Image.Image, side: int, classes: Palette | None, entry: Entry) -> Image.Image:
         scale = self.scales[side]
-        if scale and is_deep(picture) and (outside := scale.outside(np.asarray(picture))):
+        if scale and is_deep(picture) and (outside := scale.outside(values_of(picture))):
             before, self.clipped[side] = self.clipped[side], self.clipped[side] + outside
             if before.bit_length() < self.clipped[side].bit_length():  # not for every file
                 log.warning(

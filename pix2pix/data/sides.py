@@ -10,8 +10,6 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
 from pix2pix import images, scales
 from pix2pix.classes import HIGHEST, UNLABELLED, palette_of, values_of
 from pix2pix.data.evidence import Glance, glances, spread
@@ -153,7 +151,7 @@ def _span(found: Found, path: Path, side: int) -> tuple[float, float] | None:
         return None
     if found.layout in HALVES:
         picture = halves(picture, found.layout)[side]
-    return scales.span(np.asarray(picture))
+    return scales.span(scales.values_of(picture))
 
 
 def every_entry(found: Found) -> list[Entry]:
