@@ -104,4 +104,4 @@ class _ActivationPenalty(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (x,) = ctx.saved_tensors
-        return gradient + ctx.weight / len(x) * (x - x.clamp(-ACTIVATION_BOUND, ACTIVATION_BOUND)), None
+        return torch.add(gradient, F.softshrink(x, ACTIVATION_BOUND), alpha=ctx.weight / len(x)), None

@@ -27,7 +27,9 @@ PAINTED_BLOCKS = 5  # the outermost up-blocks, which give what is painted its co
 PAINT_PLANES = 4  # where there is paint, and its red, green and blue
 PAINT = (0.8 * FAR / 127.5) ** 2  # |a - c|² from which a pixel is paint: it is FAR; bf16 rounds
 FEW_POSITIONS = 64  # of all images of a batch; up to so many the CPU convolves by a matrix product ...
-VERY_FEW_POSITIONS = 16  # ... and up to so many in fp32, whatever the autocast
+# ... and up to so many in fp32, whatever the autocast. Where MKL multiplies in fp32 as fast as memory allows (the CPUs
+# with AMX are Intel's), casting the weights takes longer than that; on an AMD EPYC it is the other way round.
+VERY_FEW_POSITIONS = 16 if torch.cpu._is_amx_tile_supported() else 1  # pyright: ignore[reportPrivateUsage]
 
 
 class Generator(nn.Module):
@@ -204,8 +206,7 @@ class Convolution(nn.Conv2d):
     """A convolution that is quick on the CPU at the U-Net's waist too.
 
     There a few positions meet millions of weights, and torch spends most of the time on putting the weights in
-    another order. As a matrix product they are read just once: at ngf 64 a whole translation takes two thirds. Where
-    they meet very few, even rounding the weights to bf16, and their gradients back, would take longer than the product.
+    another order. As a matrix product they are read just once: at ngf 64 a whole translation takes two thirds.
     """
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -1,5 +1,6 @@
 """What a frozen network sees in a picture: for the objective, and to choose the best generator by."""
 
+import copy
 from collections.abc import Iterable
 
 import torch
@@ -20,12 +21,14 @@ class Perception(nn.Module):
     returns: five maps (see EfficientNetLite0)
 
     The network's weights never change; what a training keeps of this is `scales`, a parameter (channels,) for each map.
+    With `bf16` it has them in that precision as well, for use in an autocast, which would cast frozen ones at each use.
     """
 
-    def __init__(self, network: EfficientNetLite0) -> None:
+    def __init__(self, network: EfficientNetLite0, bf16: bool = False) -> None:
         super().__init__()
         # On a CPU this network, of 1x1 convolutions and of channels by themselves, takes a fifth less in this order.
         self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.network_bf16 = copy.deepcopy(self.network).bfloat16() if bf16 else None
         self.scales = nn.ParameterList(nn.Parameter(torch.ones(width), requires_grad=False) for width in CHANNELS)
 
     def forward(self, picture: Tensor, window: Tensor | None = None) -> list[Tensor]:
@@ -33,11 +36,11 @@ class Perception(nn.Module):
         if window is not None:
             picture = _seen(picture, window)
         scales = [scale[:, None, None] for scale in self.scales]
-        if picture.device.type != "cpu":
-            return [seen / scale for seen, scale in zip(self.network(picture), scales, strict=True)]
-        maps = self.network(picture.contiguous(memory_format=torch.channels_last))
-        # What looks at them has 3x3 convolutions, which take longer in that order.
-        return [(seen / scale).contiguous() for seen, scale in zip(maps, scales, strict=True)]
+        network = self.network
+        if self.network_bf16 and torch.is_autocast_enabled(picture.device.type):
+            network = self.network_bf16
+        maps = network(picture.contiguous(memory_format=torch.channels_last))
+        return [seen / scale for seen, scale in zip(maps, scales, strict=True)]
 
     @torch.no_grad()
     def measure(self, pictures: Iterable[Tensor]) -> None:
@@ -63,8 +66,12 @@ def window_at(side: int, generator: torch.Generator) -> Tensor:
 
 
 def _seen(picture: Tensor, window: Tensor) -> Tensor:
-    """By indices on the device, so that a CUDA graph sees another place each time."""
-    along = torch.arange(window_side(picture.shape[-1]), device=picture.device)
+    side = window_side(picture.shape[-1])
+    if picture.device.type == "cpu":
+        y, x = window.tolist()
+        return picture[..., y : y + side, x : x + side]
+    # By indices on the device, so that a CUDA graph sees another place each time.
+    along = torch.arange(side, device=picture.device)
     return picture.index_select(2, window[0] + along).index_select(3, window[1] + along)
 
 

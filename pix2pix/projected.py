@@ -21,11 +21,8 @@ HALVED = 2  # the two larger maps are halved first, where a convolution as wide 
 class ProjectedDiscriminators(nn.Module):
     """One discriminator for each of four maps.
 
-    maps_a, maps_b: what `EfficientNetLite0` gives for A and for a real B or a fake, five maps of N pictures each
-    returns:        four maps of logits, (N, 1, h, w)
-
-    A fixed random 1x1 projection comes before each, as in the paper: it mixes the channels, so that no few of them are
-    all that is judged. It is not trained, and is kept with the weights, of which it decides the meaning.
+    projections: what `project` makes of the maps of A and of those of a real B or a fake
+    returns:     four maps of logits, (N, 1, h, w)
     """
 
     def __init__(self) -> None:
@@ -34,10 +31,24 @@ class ProjectedDiscriminators(nn.Module):
             _Head(CHANNELS[depth], stride=2 if place < HALVED else 1) for place, depth in enumerate(DEPTHS)
         )
 
-    def forward(self, maps_a: list[Tensor], maps_b: list[Tensor]) -> list[Tensor]:
+    def project(self, maps_a: list[Tensor], *all_maps_b: list[Tensor]) -> list[list[Tensor]]:
+        """For each of some B of the same A, from what `EfficientNetLite0` gives, five maps of N pictures each: four
+        projections, (N, 128, h, w).
+
+        A fixed random 1x1 projection comes before each discriminator, as in the paper: it mixes the channels, so that
+        no few of them are all that is judged. It is not trained, and is kept with the weights, of which it decides the
+        meaning.
+        """
+        by_head = [
+            head.project(maps_a[depth], [maps_b[depth] for maps_b in all_maps_b])  # pyright: ignore[reportCallIssue]
+            for depth, head in zip(DEPTHS, self.heads, strict=True)
+        ]
+        return [list(of_pair) for of_pair in zip(*by_head, strict=True)]
+
+    def forward(self, projections: list[Tensor]) -> list[Tensor]:
         with parametrize.cached():
             self._normalise_weights()
-            return [head(maps_a[depth], maps_b[depth]) for depth, head in zip(DEPTHS, self.heads, strict=True)]
+            return [head(projection) for projection, head in zip(projections, self.heads, strict=True)]
 
     def _normalise_weights(self) -> None:
         """In fp32 whatever the autocast, in which their largest singular value would be off by a part in 100."""
@@ -63,5 +74,9 @@ class _Head(nn.Module):
             spectral_norm(nn.Conv2d(WIDTH, 1, 3, padding=1)),
         )
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.layers(torch.cat([F.conv2d(a, self.projection_a), F.conv2d(b, self.projection_b)], dim=1))
+    def project(self, a: Tensor, all_b: list[Tensor]) -> list[Tensor]:
+        projected_a = F.conv2d(a, self.projection_a)
+        return [torch.cat([projected_a, F.conv2d(b, self.projection_b)], dim=1) for b in all_b]
+
+    def forward(self, projection: Tensor) -> Tensor:
+        return self.layers(projection)

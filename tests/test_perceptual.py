@@ -93,6 +93,14 @@ def test_only_the_window_is_seen(perception: Perception):
     assert perception(outside, window)[0].shape[-1] == 224 // 2
 
 
+@pytest.mark.parametrize("autocast", [False, True])
+@torch.no_grad()
+def test_weights_that_are_cast_once_see_what_those_see_that_an_autocast_casts(network: EfficientNetLite0, autocast):
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        once, each_time = (Perception(network, bf16)(picture(3)[None]) for bf16 in (True, False))
+    assert all(torch.equal(one, other) for one, other in zip(once, each_time, strict=True))
+
+
 def test_the_window_wanders_over_all_of_the_picture():
     places = torch.stack([window_at(256, torch.Generator().manual_seed(seed)) for seed in range(300)])
     assert places.min() == 0
@@ -107,17 +115,19 @@ def test_the_discriminators_on_maps_learn_which_pair_is_real(perception: Percept
     optimizer = torch.optim.Adam(judges.parameters(), 2e-3)
     with torch.no_grad():
         a, real, fake = (perception(picture(seed)[None]) for seed in (1, 2, 3))
+        real_pair, fake_pair = judges.project(a, real, fake)
     loss = torch.tensor(2.0)
     for _ in range(10):
         optimizer.zero_grad()
-        loss = hinge_discriminator_loss(judges(a, real), judges(a, fake))
+        loss = hinge_discriminator_loss(judges(real_pair), judges(fake_pair))
         loss.backward()
         optimizer.step()
     assert loss < 1
     with torch.no_grad():
         wrong_partner = perception(picture(4)[None])
-        assert hinge_generator_loss(judges(a, real)) < hinge_generator_loss(judges(a, fake))
-        assert hinge_generator_loss(judges(a, real)) != hinge_generator_loss(judges(wrong_partner, real))
+        assert hinge_generator_loss(judges(real_pair)) < hinge_generator_loss(judges(fake_pair))
+        (wrong_pair,) = judges.project(wrong_partner, real)
+        assert hinge_generator_loss(judges(real_pair)) != hinge_generator_loss(judges(wrong_pair))
 
 
 def test_hinge_losses_are_those_of_the_paper():

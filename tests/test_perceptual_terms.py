@@ -11,10 +11,12 @@ from torch import Tensor
 from pix2pix.files import checkpoint
 from pix2pix.files.places import generators
 from pix2pix.palette import CMP
+from pix2pix.projected import ProjectedDiscriminators
 from tests.rounding import HALF, rounding
 from training.config import OBJECTIVES, PRESETS, TrainConfig
 from training.loop import accelerator_for, adam, networks, step_functions, train, update
 from training.objective import Objective
+from training.perceptual_terms import frozen
 from training.run import Run
 
 RECOMMENDED = OBJECTIVES["recommended"]
@@ -81,6 +83,19 @@ def test_each_update_moves_its_own_networks_alone():
     assert seen["D"] == ["D", "projected"]
     assert seen["G"] == ["G", "D", "projected"]  # the latter two with what D's update left, to the bit
     assert all(weight.grad is None for weight in terms.perception.parameters())
+
+
+def test_spectral_norm_makes_its_step_for_the_update_of_d_alone():
+    projected = ProjectedDiscriminators()
+    kept = {name: value.clone() for name, value in projected.state_dict().items()}
+    seen = [torch.randn(1, 128, 8, 8) for _ in range(4)]
+    with frozen(projected):
+        projected(seen)
+    assert all(torch.equal(value, kept[name]) for name, value in projected.state_dict().items())
+    projected(seen)
+    moved = {name for name, value in projected.state_dict().items() if not torch.equal(value, kept[name])}
+    assert moved
+    assert all(name.endswith(("_u", "_v")) for name in moved)
 
 
 def test_the_generator_learns_from_each_term():

@@ -21,11 +21,14 @@ NAMES = ("loss_perceptual", "loss_G_projected", "loss_D_projected")
 
 
 class FeatureMaps(NamedTuple):
-    """What the frozen network sees of A, of B and of the fake, on their way through it five maps each."""
+    """What the frozen network sees of B and of the fake, on their way through it five maps each; and what the
+    discriminators on maps see of the real and of the fake pair, if there are any.
+    """
 
-    a: list[Tensor]
     b: list[Tensor]
     fake: list[Tensor]
+    real_pair: list[Tensor]
+    fake_pair: list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,20 @@ class PerceptualTerms:
         with self.accelerator.autocast():
             with torch.no_grad():
                 maps_a, maps_b = _halves(self.perception(torch.cat([a, b]), window))
-            return FeatureMaps(maps_a, maps_b, self.perception(fake, window))
+            maps_fake = self.perception(fake, window)
+            if not self.projected:
+                return FeatureMaps(maps_b, maps_fake, [], [])
+            projected = self.accelerator.unwrap_model(self.projected)
+            return FeatureMaps(maps_b, maps_fake, *projected.project(maps_a, maps_b, maps_fake))
 
     def of_D(self, maps: FeatureMaps) -> tuple[Tensor | float, dict[str, Tensor]]:
         """What the further discriminators add to D's objective, and half of their loss for the log, as with D's own."""
         if not self.projected:
             return 0.0, {}
         with self.accelerator.autocast():
-            twice_a = [torch.cat([seen, seen]) for seen in maps.a]
-            real_and_fake = [torch.cat([real, fake.detach()]) for real, fake in zip(maps.b, maps.fake, strict=True)]
-            real_logits, fake_logits = _halves(self.projected(twice_a, real_and_fake))
+            pairs = zip(maps.real_pair, maps.fake_pair, strict=True)
+            both = [torch.cat([real, fake.detach()]) for real, fake in pairs]
+            real_logits, fake_logits = _halves(self.projected(both))
         loss = hinge_discriminator_loss(real_logits, fake_logits)
         return self.lambda_projected * loss, {"loss_D_projected": loss / 2}
 
@@ -73,7 +80,7 @@ class PerceptualTerms:
             return objective, {"loss_perceptual": loss_perceptual}
         projected = self.accelerator.unwrap_model(self.projected)
         with frozen(projected), self.accelerator.autocast():
-            loss_G = hinge_generator_loss(projected(maps.a, maps.fake))
+            loss_G = hinge_generator_loss(projected(maps.fake_pair))
         losses = {"loss_perceptual": loss_perceptual, "loss_G_projected": loss_G}
         return objective + self.lambda_projected * loss_G, losses
 
@@ -82,7 +89,7 @@ def perceptual_terms(config: TrainConfig, accelerator: Accelerator) -> Perceptua
     """None for the paper's objective. Raises WeightsMissing, naming the package to install."""
     if not config.has_perceptual_terms:
         return None
-    perception = Perception(efficientnet.load()).to(accelerator.device)
+    perception = Perception(efficientnet.load(), bf16=accelerator.mixed_precision == "bf16").to(accelerator.device)
     projected = ProjectedDiscriminators().to(accelerator.device) if config.lambda_projected else None
     return PerceptualTerms(accelerator, perception, config.lambda_perceptual, projected, config.lambda_projected)
 
@@ -96,12 +103,14 @@ def targets_of(config: TrainConfig, found: Found) -> Iterator[Tensor]:
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Gradients flow through the network, but not to its weights."""
-    network.requires_grad_(False)
+    """Gradients flow through the network, but not to its weights, and spectral norm makes no step of its own: it makes
+    one for each update of the weights (Miyato et al. 2018).
+    """
+    network.requires_grad_(False).eval()
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        network.requires_grad_(True).train()
 
 
 def _halves(both: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
