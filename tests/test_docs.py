@@ -1,5 +1,6 @@
 """What README.md and docs/ say: links lead somewhere, commands run, settings, options and files are there."""
 
+import ast
 import re
 import shlex
 import signal
@@ -208,3 +209,19 @@ def test_python_in_the_readme_draws(folder: Path):
     exec(compile(code, str(README), "exec"), {})
     with Image.open("shoe.png") as shoe, Image.open("drawing.png") as drawing:
         assert shoe.size == drawing.size
+
+
+def test_excerpts_in_one_sitting_are_the_code():
+    """Line by line, where the code has annotations, docstrings and comments beside them, and other lines between."""
+    code = "\n".join((ROOT / "pix2pix" / name).read_text("utf-8") for name in ("models.py", "losses.py"))
+    lines = {line.partition("  #")[0].strip() for line in code.splitlines()}
+    lines |= {
+        f"def {node.name}({', '.join(argument.arg for argument in node.args.args)}):"
+        for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)
+    }  # fmt: skip
+    page = (ROOT / "docs" / "pix2pix.md").read_text("utf-8")
+    shown = [
+        line.strip() for language, text in FENCED.findall(page) if language == "python" for line in text.split("\n")
+    ]
+    assert [line for line in shown if line not in lines] == []
+    assert len(shown) > 8
