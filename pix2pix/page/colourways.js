@@ -1,7 +1,8 @@
 // Variations: four colourways, by a hint that the page puts into the inside of the outline, or on the walls of a map. The
-// generator makes the colours. One that has learned from no hints, or a drawing without an inside, varies by the network's
-// dropout.
+// generator makes the colours. One that has learned from no hints, or a drawing without an inside, or whose inside has
+// colours of its own, varies by the network's dropout.
 const VARIATIONS = 4;
+const ROOM = 0.25; // of the inside that has no colour of its own, or the four would look alike
 // Colours that shoes have: those of a row differ by far.
 const COLOURWAYS = [
   ["#1c1c1f", "#be8c5a", "#e2dac8", "#b81e28"], // black, tan, white, red
@@ -45,20 +46,38 @@ function rollVariations() {
 
 const rollAgain = () => ((roll += 1), showOthers());
 
+// Whether a seed changes what it makes: the page in one file has no dropout, and some networks have none.
+const isNoisy = (about) => props.has_dropout && about.dropout;
+
 // As a hint, it is a part of the drawing, and can be undone; by dropout, a way to make the picture.
 function keepVariation(by) {
-  if (hasInside(by)) commit(tinted(sheet.drawing, by.colour));
-  else if (props.has_dropout) makeBy({ seed: by.seed });
+  if (hasRoom(by)) commit(tinted(sheet.drawing, by.colour));
+  else if (isNoisy(by.model)) makeBy({ seed: by.seed });
 }
 
-function hasInside({ colour, model: about }) {
-  if (!colour || given) return false;
-  return about.painted ? hasWall(currentDrawing(), about) : Boolean(regions(currentDrawing().strokes, about).inside);
+// Whether the colour of a view has a place in the drawing.
+function hasRoom({ colour, model: about }) {
+  return Boolean(colour) && !given && bareShare(currentDrawing(), about) > ROOM;
 }
 
-// Without dropout a variation needs an inside.
+// Of what could be coloured the share that has no colour of its own; null: nothing could be.
+function bareShare(drawing, about) {
+  if (about.painted) return bareWalls(drawing, about);
+  const { inside } = regions(drawing.strokes, about);
+  const own = drawing.strokes.filter(({ tool }) => tool !== "inside");
+  if (!inside || !own.some(({ tool }) => HINTS.includes(tool))) return inside && 1;
+  const { data } = hintsAlone(own, about);
+  let [all, bare] = [0, 0];
+  inside.forEach((within, at) => {
+    all += within;
+    bare += within && data[4 * at + 3] < 128;
+  });
+  return bare / all;
+}
+
+// Without dropout a variation needs a place for its colour.
 function hasPicture(by) {
-  return !isBlank() && (!by.colour || props.has_dropout || hasInside(by));
+  return !isBlank() && (!by.colour || isNoisy(by.model) || hasRoom(by));
 }
 
 function tinted(drawing, colour) {
@@ -69,17 +88,36 @@ function tinted(drawing, colour) {
 // What is asked for a view: the drawing, and the seed of the dropout, or null.
 function requested(by) {
   const drawing = currentDrawing();
-  const tint = hasInside(by);
+  const tint = hasRoom(by);
   return { drawing: tint ? tinted(drawing, by.colour) : drawing, seed: tint ? null : by.seed };
 }
 
 // Why the four look as they do, if their colours have no place in the drawing.
-function withoutInside() {
+function withoutRoom() {
   const blank = !currentDrawing().strokes.length;
-  if (mode !== "variations" || blank || !others[0]?.by.colour || hasInside(others[0].by)) return "";
-  if (model.painted) return "There is no " + model.painted + " to paint in this map. These four differ by chance.";
+  if (mode !== "variations" || blank || !others[0]?.by.colour || hasRoom(others[0].by)) return "";
+  const full = bareShare(currentDrawing(), model) !== null;
+  if (model.painted && full)
+    return (
+      "Nearly all of the " +
+      model.painted +
+      " in this map is painted. " +
+      (isNoisy(model) ? "These four differ by chance." : "Draw some of it anew, and four colours appear here.")
+    );
+  if (model.painted)
+    return (
+      "There is no " +
+      model.painted +
+      " to paint in this map. " +
+      (isNoisy(model) ? "These four differ by chance." : "Add some, and four colours appear here.")
+    );
+  if (full)
+    return (
+      "Nearly all of the inside has colours of its own. " +
+      (isNoisy(model) ? "These four differ by chance." : "Erase some of them, and four colours appear here.")
+    );
   return (
     "Nothing is enclosed by an outline yet, so there is no inside to colour. " +
-    (props.has_dropout ? "These four differ by chance." : "Close the outline, and four colours appear here.")
+    (isNoisy(model) ? "These four differ by chance." : "Close the outline, and four colours appear here.")
   );
 }

@@ -70,7 +70,7 @@ function showControls() {
   find(".zoom-in").disabled = view.zoom >= MAX_ZOOM;
   find(".zoom-text").textContent = Math.round(100 * view.zoom) + " %";
   for (const button of element.querySelectorAll("[data-mode]")) press(button, button.dataset.mode === mode);
-  find("[data-mode=variations]").hidden = !props.has_dropout && !model.colourHints;
+  find("[data-mode=variations]").hidden = !isNoisy(model) && !model.colourHints;
   find("[data-mode=compare]").hidden = comparable().length < 2;
   find("[data-mode=history]").hidden = model.snapshots.length < 2;
   find("[data-mode=making]").disabled = blank;

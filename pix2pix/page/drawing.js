@@ -10,6 +10,7 @@ const DEFAULT_MODEL = {
   lineWidth: 1,
   palette: null,
   colourHints: false,
+  dropout: false, // whether a seed changes its pictures
   painted: null, // of a palette: the name of the class that colour hints are for
   snapshots: [],
   invitation: "Draw here",

@@ -59,10 +59,18 @@ function paintPixel(colour, palette) {
   return new Uint32Array(new Uint8Array([...made, 255]).buffer)[0];
 }
 
+// Of the walls of a map that are broad enough to be painted the share that has no paint of its own; null: there are none.
+function bareWalls(drawing, about) {
+  const own = { ...drawing, strokes: drawing.strokes.filter(({ tool }) => tool !== "inside") };
+  const all = countWall(own, about, null);
+  return all ? countWall(own, about, about.painted) / all : null;
+}
+
 const walls = [];
 
-// Whether a map has a wall that is broad enough to be painted.
-function hasWall(drawing, { size, palette, painted }) {
-  const pixels = new Uint32Array(labelMap(drawing, { size, palette }).data.buffer);
-  return remembered(walls, pixels, () => wellWithin(pixels, size).includes(colourOf(painted, palette)));
+function countWall(drawing, about, painted) {
+  const pixels = new Uint32Array(labelMap(drawing, { ...about, painted }).data.buffer);
+  const wall = colourOf(about.painted, about.palette);
+  const count = () => wellWithin(pixels, about.size).reduce((sum, value) => sum + (value === wall), 0);
+  return remembered(walls, pixels, count);
 }

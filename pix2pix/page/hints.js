@@ -7,8 +7,11 @@ const HINTS = ["colour", "fill", "inside"]; // kinds of strokes
 
 // The softened colours of a drawing of lines, as a canvas of the model's size without any transparency; null: it has
 // none. What is erased later is bare again. A part that is filled lies between the lines that were there at the time.
-function hintLayer(strokes, about) {
-  if (!strokes.some(({ tool }) => HINTS.includes(tool))) return null;
+const hintLayer = (strokes, about) =>
+  strokes.some(({ tool }) => HINTS.includes(tool)) ? soften(hintsAlone(strokes, about)) : null;
+
+// The same with hard rims, on nothing: the pixels of a canvas.
+function hintsAlone(strokes, about) {
   const { size } = about;
   const pad = newCanvas(size);
   const context = pad.getContext("2d", { willReadFrequently: true });
@@ -24,7 +27,7 @@ function hintLayer(strokes, about) {
     const part = filled(line, strokes.slice(0, i), about);
     if (part) context.drawImage(part, 0, 0, UNITS, UNITS);
   });
-  return soften(context.getImageData(0, 0, size, size));
+  return context.getImageData(0, 0, size, size);
 }
 
 const erased = new WeakMap(); // as `outlines`, for the eraser's broader strokes

@@ -15,7 +15,7 @@ function reopen(memory, check = bounded) {
   if (!about) throw new Error("there is no model here for such a drawing");
   useModel(about);
   commit(drawingOf(drawing));
-  const seed = props.has_dropout && Number.isSafeInteger(memory.seed) && memory.seed >= 0 ? memory.seed : null;
+  const seed = isNoisy(about) && Number.isSafeInteger(memory.seed) && memory.seed >= 0 ? memory.seed : null;
   makeBy({ seed, step: model.snapshots.includes(memory.step) ? memory.step : null });
   const isOther = isName(memory.model) && memory.model && memory.model !== about.name;
   if (isOther) tell("It was made by " + memory.model + ", which is not here.");

@@ -143,7 +143,7 @@ function tell(words) {
 }
 
 function showNote() {
-  const words = told || withoutInside();
+  const words = told || withoutRoom();
   find(".note").hidden = !words;
   find(".note").classList.toggle("told", Boolean(told));
   find(".note").textContent = words;

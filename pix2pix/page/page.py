@@ -51,6 +51,7 @@ def describe(name: str, about: "Metadata") -> dict[str, Any]:
         "lineWidth": about.line_width,
         "palette": [[label, list(colour)] for label, colour in palette.items()] if palette else None,
         "colourHints": about.colour_hints,
+        "dropout": about.config.dropout > 0,
         "painted": list(palette)[painted] if palette and painted is not None else None,
         "invitation": _invitation(name, bool(palette)),
     }

@@ -1,6 +1,7 @@
 """Colour hints as the canvas sends them, parts that are filled, and colourways."""
 
 import json
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from playwright.sync_api import Browser, expect
 
 from pix2pix.data.hints import PAPER as LIGHTEST
 from pix2pix.data.hints import softened
+from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.files.places import GENERATOR_FILE
+from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.page.page import PAGE
 from tests.browser.sheet import Open, Sheet, is_translation, pixels
 from tests.browser.test_keep import more
@@ -257,6 +262,30 @@ def test_a_drawing_without_an_inside_varies_by_chance_and_the_page_says_so(hints
     hints.stroke((110, 60), (150, 60))
     expect(note).to_be_hidden()
     assert apart(colours_sent(hints)) > FAR
+    hints.press("Fill")
+    hints.stroke((130, 120))
+    expect(note).to_have_text("Nearly all of the inside has colours of its own. These four differ by chance.")
+    assert len(set(colours_sent(hints))) == 1
+    assert len(set(others(hints))) == 4
+
+
+def test_where_a_seed_changes_nothing_no_four_pictures_of_one_kind_are_shown(open_page: Open, runs: Path):
+    for name, colour_hints in (("still2shoes", True), ("bare2shoes", False)):
+        metadata = Metadata(name, 1, a=Side("edges"), b=Side("photo"), colour_hints=colour_hints)
+        checkpoint.save(runs / name / GENERATOR_FILE, Generator(GeneratorConfig(32, ngf=1, dropout=0)), metadata)
+    try:
+        sheet = Sheet(open_page(), "still2shoes")
+        sheet.stroke((60, 60), (200, 60))
+        sheet.press("Variations")
+        expect(sheet.page.locator(".note")).to_contain_text("Close the outline, and four colours appear here.")
+        assert others(sheet) == [""] * 4
+        sheet.stroke((200, 60), (200, 180), (60, 180), (60, 60))
+        expect(sheet.page.locator(".others img:visible")).to_have_count(4)
+        sheet.page.get_by_label("Model").select_option("bare2shoes")
+        expect(sheet.page.get_by_role("button", name="Variations")).to_be_hidden()
+    finally:
+        for name in ("still2shoes", "bare2shoes"):
+            shutil.rmtree(runs / name)
 
 
 def test_every_roll_has_four_colours_far_apart(browser: Browser):

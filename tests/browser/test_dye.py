@@ -97,6 +97,10 @@ def test_a_map_without_a_wall_varies_by_chance_and_the_page_says_so(labels: Shee
     expect(note).to_contain_text("no facade to paint in this map. These four differ by chance.")
     assert body_of(request.value)["data"]["seed"] is not None
     labels.settle()
+    give(labels, tmp_path, area("background", 0, 0, 256, 64), hint("fill", BRICK, (128, 200)))
+    expect(note).to_have_text("Nearly all of the facade in this map is painted. These four differ by chance.")
+    labels.settle()
+    assert {at(pixels(each), 128, 200) for each in labels.sent[-4:]} == {BRICK}
 
 
 def test_the_tools_offer_colours_and_a_fill_has_what_was_chosen_last(labels: Sheet):
