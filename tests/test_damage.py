@@ -19,7 +19,7 @@ from pix2pix.validation import parse_json, shorten, validate
 from training import process, queue
 from training.config import _SHARES as SHARES
 from training.config import TrainConfig, bounds_of_settings
-from training.run import Run, RunBusy
+from training.run import Run, RunBusyError
 from training.status import PATIENCE_S, Status
 
 DEEP = "[" * 100_000
@@ -199,7 +199,7 @@ def test_the_lock_says_who_trains_where_the_status_was_lost():
         (run.path / "status.json").unlink()
         assert run.status().state == "running"
         assert run.status().pid == trainer.pid
-        with pytest.raises(RunBusy):
+        with pytest.raises(RunBusyError):
             run.start()
         run.request_stop()
         assert run.status().state == "stopping"

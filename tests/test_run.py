@@ -18,7 +18,7 @@ from pix2pix.files.places import ROOT, atomic_write
 from tests.waiting import wait_until
 from training import process
 from training.config import TrainConfig
-from training.run import Run, RunBusy
+from training.run import Run, RunBusyError
 from training.status import Status
 
 STAND_IN = """
@@ -252,7 +252,7 @@ def check_silence(run: Run, trainer: psutil.Process) -> None:
     status = run.status()
     assert status.state == "running"
     assert "not been heard of for 10 minutes" in status.error
-    with pytest.raises(RunBusy):
+    with pytest.raises(RunBusyError):
         run.start()
 
 
@@ -272,7 +272,7 @@ def test_start_stop_resume_and_finish(stand_in: Callable[[str], None]):
     run = make()
     run.start()
     assert run.status().state == "starting"
-    with pytest.raises(RunBusy):
+    with pytest.raises(RunBusyError):
         run.start()
     wait_until(lambda: run.status().step > 3)
     status = run.status()
@@ -398,7 +398,7 @@ def test_a_run_with_nothing_left_is_neither_started_nor_queued(stand_in: Callabl
 def test_a_run_that_is_trained_is_not_queued_behind_itself(stand_in: Callable[[str], None]):
     run = make()
     run.submit()
-    with pytest.raises(RunBusy, match="already being trained"):
+    with pytest.raises(RunBusyError, match="already being trained"):
         run.submit()
     assert not run.is_queued()
 
@@ -412,7 +412,7 @@ def test_a_run_that_is_trained_is_not_changed(stand_in: Callable[[str], None], c
     run.start()
     wait_until(lambda: run.status().state == "running")
     changes = {"extend": lambda: run.extend(5), "rename": lambda: run.rename("other"), "delete": run.delete}
-    with pytest.raises(RunBusy, match="stop it first"):
+    with pytest.raises(RunBusyError, match="stop it first"):
         changes[change]()
     assert Run.named("shoes").status().alive
 
@@ -576,7 +576,7 @@ def test_two_processes_start_one_training(stand_in: Callable[[str], None]):
     script = (
         "import sys, training.run as r; from pathlib import Path; r.process.ROOT = Path(sys.argv[2])\n"
         "try: r.Run(sys.argv[1]).start()\n"
-        "except r.RunBusy: sys.exit(7)"
+        "except r.RunBusyError: sys.exit(7)"
     )
     command = [sys.executable, "-c", script, str(run.path), str(process.ROOT)]
     starters = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
@@ -588,7 +588,7 @@ def test_two_processes_start_one_training(stand_in: Callable[[str], None]):
 
 def test_a_second_trainer_is_refused(stand_in: Callable[[str], None]):
     run = make()
-    with run.claim(), pytest.raises(RunBusy):
+    with run.claim(), pytest.raises(RunBusyError):
         run.start()
     with run.claim():
         first = run.status()

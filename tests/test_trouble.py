@@ -28,7 +28,7 @@ from tests.trainers import Trainer
 from tests.waiting import wait_until
 from training.config import TrainConfig
 from training.loop import train
-from training.run import Run, RunBusy
+from training.run import Run, RunBusyError
 from ui.train.monitor import REFRESH_S, status_html
 
 TRUTH_S = 5.0  # within which the page says what is so
@@ -214,7 +214,7 @@ def test_a_second_trainer_is_refused_while_the_first_trains_and_a_pid_that_is_us
     )
     assert second.returncode == 2
     assert second.stderr.strip().endswith(b"error: boxes is already being trained")
-    with pytest.raises(RunBusy):
+    with pytest.raises(RunBusyError):
         run.start()
     assert run.status().pid == trainer.pid
 

@@ -25,14 +25,14 @@ import psutil
 from pix2pix.console import exit_status
 from training import process
 from training.config import DEMO_SETTINGS, FORMER_NAMES, PRESETS, TrainConfig
-from training.run import Run, RunBusy
+from training.run import Run, RunBusyError
 
 JOIN_S = 60.0  # that other processes wait for the first one to create the run
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 END_S = 5.0  # that a process may take to end after its peers have lost the connection to it
 
 
-class ProcessLost(ValueError):
+class ProcessLostError(ValueError):
     """Another process of this training has ended, and none can go on without it."""
 
 
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         _train(run)
     except BrokenPipeError:  # of what it prints to
         raise
-    except (RunBusy, OSError, ValueError) as error:
+    except (RunBusyError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -179,7 +179,7 @@ def _naming_the_lost() -> Iterator[None]:
         if not (lost := _lost()):
             raise
         which = " and ".join(f"process {rank + 1}" for rank in lost)
-        raise ProcessLost(
+        raise ProcessLostError(
             f"{which} of {_processes()} has ended: it was killed, perhaps for want of memory, or has printed why"
         ) from error
 

@@ -25,13 +25,16 @@ MOST_OF_LOG = 20_000  # characters of it that are looked at
 HEADER = "=== training started "  # begins each attempt in the log: an old traceback is not blamed for a new end
 
 
-class RunBusy(RuntimeError):
+class RunBusyError(RuntimeError):
     """The run is being trained by another process."""
+
+
+RunBusy = RunBusyError  # as it was called up to version 0.2
 
 
 @contextmanager
 def locked(folder: Path, timeout_s: float) -> Iterator[None]:
-    """Held by whoever trains in the folder, or changes what a trainer must not lose. Raises RunBusy.
+    """Held by whoever trains in the folder, or changes what a trainer must not lose. Raises RunBusyError.
 
     The system frees it when its process ends, however that ends.
     """
@@ -39,7 +42,7 @@ def locked(folder: Path, timeout_s: float) -> Iterator[None]:
     try:
         lock.acquire()
     except filelock.Timeout:
-        raise RunBusy(f"{folder.name} is already being trained") from None
+        raise RunBusyError(f"{folder.name} is already being trained") from None
     try:
         yield
     finally:

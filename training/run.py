@@ -20,13 +20,13 @@ from pix2pix.files import places
 from pix2pix.files.places import save_picture
 from training import faults, folders, metrics, process, queue
 from training.config import LONGEST, TrainConfig
-from training.process import RunBusy
+from training.process import RunBusy, RunBusyError
 from training.status import Status, extending, write_values
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Run", "RunBusy"]
+__all__ = ["Run", "RunBusy", "RunBusyError"]
 
 log = logging.getLogger("training")
 
@@ -87,7 +87,7 @@ class Run:
 
     @classmethod
     def discard(cls, name: str) -> None:
-        """Deletes the run of that name, a broken one too. Raises RunBusy, FileNotFoundError or ValueError."""
+        """Deletes the run of that name, a broken one too. Raises RunBusyError, FileNotFoundError or ValueError."""
         if name in cls.broken():
             folders.delete(folders.named(name))
         else:
@@ -98,13 +98,13 @@ class Run:
     def start(self) -> None:
         """Starts training in a process of its own, which outlives the app. It goes on from the last save, if any.
 
-        Raises RunBusy when the run is being trained, and ValueError when it has nothing left to train.
+        Raises RunBusyError when the run is being trained, and ValueError when it has nothing left to train.
         """
         # A training that has ended holds the lock for the moment until its process is gone.
         with process.locked(self.path, timeout_s=0 if self.status().alive else 10):
             status = self.status()
             if status.alive:
-                raise RunBusy(f"{self.name} is already being trained")
+                raise RunBusyError(f"{self.name} is already being trained")
             if self._read_status().state == "finished":
                 what = f"{self.name} has finished its {status.total:,} steps: nothing is left to resume"
                 raise ValueError(f"{what}; {extending(self.path)}")
@@ -143,7 +143,7 @@ class Run:
                     if not run._in_the_way():
                         run.start()
                         started.append(run)
-                except (RunBusy, ValueError):
+                except (RunBusyError, ValueError):
                     queue.leave(run.path)
         return started
 
@@ -202,7 +202,7 @@ class Run:
 
     def _record_stopped(self, pid: int | None) -> None:
         """Writes the end that a killed trainer could not write, unless someone has resumed it in the meantime."""
-        with suppress(RunBusy), process.locked(self.path, timeout_s=5):
+        with suppress(RunBusyError), process.locked(self.path, timeout_s=5):
             self.clear_stop()
             status = self._read_status()
             if status.pid == pid and status.alive:
@@ -211,7 +211,7 @@ class Run:
     # --- the app's side: change it while it does not train
 
     def extend(self, steps: int) -> None:
-        """So many steps more than were to be made. Raises RunBusy while it is being trained."""
+        """So many steps more than were to be made. Raises RunBusyError while it is being trained."""
         if not 1 <= steps <= LONGEST:
             raise ValueError(f"{steps:.15g} further steps are not between 1 and {LONGEST:,}")
         with self._at_rest():
@@ -229,7 +229,7 @@ class Run:
         folders.write_config(self.path, self.config)
 
     def rename(self, name: str) -> "Run":
-        """The run under its new name. Raises RunBusy while it is being trained, FileExistsError, ValueError."""
+        """The run under its new name. Raises RunBusyError while it is being trained, FileExistsError, ValueError."""
         if name == self.name:
             return self
         config = self.config.with_changes(name=name)
@@ -240,7 +240,7 @@ class Run:
             return Run(self.path.rename(self.path.with_name(name)))
 
     def delete(self) -> None:
-        """For good. Its dataset stays. Raises RunBusy while it is being trained."""
+        """For good. Its dataset stays. Raises RunBusyError while it is being trained."""
         with suppress(OSError), self._at_rest():  # where nobody can hold the lock nobody trains
             queue.leave(self.path)
         folders.delete(self.path)
@@ -261,7 +261,7 @@ class Run:
     def _at_rest(self) -> Iterator[None]:
         """Held while something is changed that a trainer would not notice, or must not lose."""
         if self.status().alive:
-            raise RunBusy(f"{self.name} is being trained: stop it first")
+            raise RunBusyError(f"{self.name} is being trained: stop it first")
         with process.locked(self.path, timeout_s=10):
             yield
 
@@ -315,7 +315,7 @@ class Run:
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """Held while training, so that no two processes ever train in one folder. Raises RunBusy when one does.
+        """Held while training, so that no two processes ever train in one folder. Raises RunBusyError when one does.
 
         An exception inside is recorded as the reason why the run failed.
         """

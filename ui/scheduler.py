@@ -24,7 +24,7 @@ KEPT_S = 3.0  # that its place is kept for it until it asks again
 LATER_MS = 2000
 
 
-class Busy(Exception):
+class Busy(Exception):  # noqa: N818 (an answer, not an error)
     """Why there is no picture yet. Who asks again, after so many ms, may have it then."""
 
     again_ms = 0
@@ -46,7 +46,7 @@ class StillWaiting(Busy):
         super().__init__(f"Your drawing waits for its turn: it is number {before + 1} in the line.")
 
 
-class Superseded(Exception):
+class Superseded(Exception):  # noqa: N818 (an answer, not an error)
     """A newer job of the same session arrived before this one's turn."""
 
 

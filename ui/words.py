@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from pix2pix.validation import in_words, shorten
-from training.run import RunBusy
+from training.run import RunBusyError
 from ui.studio import StudioError
 
 MOST_CHARACTERS = 500  # of what is said to have gone wrong
@@ -47,7 +47,7 @@ def errors_on_page() -> Iterator[None]:
     """Shows what went wrong on the page, as it was put."""
     try:
         yield
-    except (RunBusy, StudioError, ValueError, OSError) as error:
+    except (RunBusyError, StudioError, ValueError, OSError) as error:
         raise gr.Error(said(error), print_exception=False) from error
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pix2pix.data.folders import unused_name
 from pix2pix.files.places import runs_dir, save_picture
-from training.run import Run, RunBusy
+from training.run import Run, RunBusyError
 from ui.studio import StudioError, find, metadata
 from ui.train.starting import start
 
@@ -58,7 +58,7 @@ def teach(model: str, drawing: Image.Image, target: Image.Image) -> str:
             save_every=STEPS,
             **SETTINGS,
         )
-    except (ValueError, OSError, RunBusy) as error:
+    except (ValueError, OSError, RunBusyError) as error:
         raise StudioError(str(error)) from error
     return run.name
 

@@ -24,7 +24,7 @@ def start(
 ) -> tuple[Run, str]:
     """Creates a run and starts it, or queues it behind one that is being trained. The run, and what became of it.
 
-    Raises ValueError, RunBusy or OSError, in words. A second click, with the same settings, starts nothing more.
+    Raises ValueError, RunBusyError or OSError, in words. A second click, with the same settings, starts nothing more.
     """
     place = text(dataset).strip()
     folder = expanded(place) if place else None
