@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pix2pix.console import exit_status
 from pix2pix.files.places import generators, save_picture
+from pix2pix.quick_imports import bring
 
 HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
 
@@ -104,7 +105,9 @@ def _translate(options: argparse.Namespace) -> int:
 
     outputs, path = _outputs(options.inputs, options.out), locate(options.checkpoint)
 
-    from pix2pix import images  # with torch, which takes seconds: not to say what is wrong above
+    bring("pix2pix.inference")  # with torch, which takes seconds: not to say what is wrong above
+
+    from pix2pix import images
     from pix2pix.inference import Translator
     from pix2pix.input_checks import INVERTED
 
@@ -180,6 +183,8 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    bring("pix2pix.files.export")
+
     from pix2pix.files.export import export
 
     print(export(options.checkpoint, options.out).describe())
@@ -187,6 +192,8 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _export_web(options: argparse.Namespace) -> int:
+    bring("pix2pix.page.web")
+
     from pix2pix.page.web import export_web
 
     print(export_web(options.checkpoint, options.out).describe())
@@ -194,6 +201,8 @@ def _export_web(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
+    bring("pix2pix.files.importing")
+
     from pix2pix.files.checkpoint import read_metadata
     from pix2pix.files.importing import About, import_generator
 

@@ -20,8 +20,8 @@ from pix2pix.files.places import ROOT
 FLOORS = (
     ("pix2pix.formats",),
     ("pix2pix.architectures", "pix2pix.validation", "pix2pix.devices", "pix2pix.edges", "pix2pix.efficientnet",
-     "pix2pix.losses", "pix2pix.palette", "pix2pix.console", "pix2pix.scales", "pix2pix.sizes", "pix2pix.streams",
-     "pix2pix.upsampling"),
+     "pix2pix.losses", "pix2pix.palette", "pix2pix.console", "pix2pix.quick_imports", "pix2pix.scales", "pix2pix.sizes",
+     "pix2pix.streams", "pix2pix.upsampling"),
     ("pix2pix.classes", "pix2pix.input_checks"),
     ("pix2pix.images",),
     ("pix2pix.models", "pix2pix.perceptual"),

@@ -23,6 +23,7 @@ from typing import NoReturn
 import psutil
 
 from pix2pix.console import exit_status
+from pix2pix.quick_imports import bring
 from training import process
 from training.config import DEMO_SETTINGS, FORMER_NAMES, PRESETS, TrainConfig
 from training.run import Run, RunBusyError
@@ -151,10 +152,12 @@ def _words(key: str, value: object) -> list[str]:
 
 
 def _train(run: Run) -> None:
+    bring("training.loop", "torch._dynamo")  # torch takes seconds to import: not for --help or a wrong name
+
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from training.followers import followed
-    from training.loop import train  # torch takes seconds to import: not for --help or a wrong name
+    from training.loop import train
     from training.notify import Teller
     from training.trackers import Watcher
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from pix2pix.files.places import atomic_write
+from pix2pix.quick_imports import bring
 from pix2pix.validation import in_words
 from training.__main__ import prepare_process
 from training.run import Run
@@ -33,6 +34,8 @@ class Hard(NamedTuple):
 
 def look(run: Run) -> None:
     """Raises FileNotFoundError where the run has saved no generator, DatasetError, CheckpointError."""
+    bring("pix2pix.files.checkpoint", "training.batches")
+
     from pix2pix.data.pairs import find_pairs
     from pix2pix.devices import pick_device
     from pix2pix.files import checkpoint

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 
+from pix2pix.quick_imports import bring
 from training.__main__ import prepare_process
 from training.config import PRESETS, TrainConfig
 
@@ -17,6 +18,8 @@ WARM_UP, TIMED = 2, 5  # steps
 
 def measure(config: TrainConfig) -> tuple[float, str]:
     """Seconds per step, the median of some, and the device in words."""
+    bring("training.objective", "training.loop", "torch._dynamo")
+
     import torch
 
     from training.loop import accelerator_for, adam, memory_format, networks, step_functions
