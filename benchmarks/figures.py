@@ -1,7 +1,7 @@
-"""Makes the pictures of docs/: a short training on facades drawn by code, and a drawing that becomes a shoe.
+"""Makes the pictures of docs/: short trainings on facades drawn by code, and a drawing that becomes a shoe.
 
-    python benchmarks/figures.py training        trains, as the run `good`
-    python benchmarks/figures.py figures         docs/figures, from that run
+    python benchmarks/figures.py training        trains, as the runs good, won, high and few
+    python benchmarks/figures.py figures         docs/figures, from these runs
     python benchmarks/figures.py drawing NAME    docs/drawing.webp, by the app in Chromium, with the generator NAME
     python benchmarks/figures.py pages NAME      docs/draw.png, phone.png, facade.png, upload.png and train.png, by the
                                                  app in Chromium; the last shows the run NAME
@@ -11,6 +11,7 @@ The second needs matplotlib (requirements-dev.txt), the others Playwright and Ch
 
 import argparse
 import io
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
 FIGURES = ROOT / "docs" / "figures"
 SIDE, SHOWN = 64, 160  # pixels of a picture in training, and as shown
 STEPS = (50, 100, 200, 500)
-TRAINING, LENGTH = "good", 500
+GOOD, WON, HIGH, FEW = "good", "won", "high", "few"
+TRAININGS = {
+    GOOD: "--steps 500",
+    WON: "--steps 500 --lr 0.00002 --lr-D 0.002",
+    HIGH: "--steps 500 --lr 0.02",
+    FEW: "--steps 1000 --no-flip --load-size 64 --direction BtoA --palette cmp",
+}
+FEW_PAIRS = 4
 WAIT_MS, PAUSE_MS, FRAME_MS, LAST_MS, WIDTH = 120_000, 120, 110, 2500, 600  # of the moving picture
 
 WINDOW = (1280, 960)
@@ -69,14 +77,26 @@ def main() -> None:
 
 
 def train() -> None:
-    size = f"--crop-size {SIDE} --load-size 72 --ngf 16 --ndf 16 --steps {LENGTH}".split()
+    size = f"--crop-size {SIDE} --load-size 72 --ngf 16 --ndf 16".split()
     often = ["--log-every", "10", "--preview-every", "20", "--save-every", "400"]
-    command = [sys.executable, "-m", "training", "--dataset", "demo", "--name", TRAINING]
-    subprocess.run([*command, *size, *often], cwd=ROOT, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        few_pairs(Path(folder))
+        for name, own in TRAININGS.items():
+            dataset = folder if name == FEW else "demo"
+            command = [sys.executable, "-m", "training", "--dataset", dataset, "--name", name]
+            subprocess.run([*command, *size, *often, *own.split()], cwd=ROOT, check=True)
+
+
+def few_pairs(folder: Path) -> None:
+    """The first few facades to learn from, and all that are only looked at."""
+    for split, most in (("train", FEW_PAIRS), ("val", None)):
+        (folder / split).mkdir()
+        for file in sorted((demo() / split).iterdir())[:most]:
+            shutil.copy(file, folder / split)
 
 
 def pictures() -> None:
-    run = Run.named(TRAINING)
+    run = Run.named(GOOD)
     pairs = PairedImages(find_pairs(demo()), "val", load_size=SIDE, crop_size=SIDE, direction="BtoA", palette=None)
     best = Translator.load(run.generator_file, "cpu")
 
@@ -104,21 +124,29 @@ def save(rows: list[list[torch.Tensor]], name: str) -> None:
 
 
 def curves() -> None:
-    plot("curves-good.png", Run.named(TRAINING), (("loss_L1", "val_L1"), ("loss_D", "loss_G"), ("acc_D",)))
+    own = [
+        [(GOOD, name, name) for name in names] for names in (("loss_L1", "val_L1"), ("loss_D", "loss_G"), ("acc_D",))
+    ]
+    plot("curves-good.png", dict(zip(("loss_L1 and val_L1", "loss_D and loss_G", "acc_D"), own, strict=True)))
+    plot("curves-bad.png", {
+        "acc_D: the discriminator has won": [(GOOD, "acc_D", "as above"), (WON, "acc_D", "won")],
+        "loss_D: the rate is too high": [(GOOD, "loss_D", "as above"), (HIGH, "loss_D", "too high")],
+        "four pairs, learned by heart": [(FEW, "loss_L1", "loss_L1"), (FEW, "val_L1", "val_L1")],
+    })  # fmt: skip
 
 
-def plot(file: str, run: Run, panels: tuple[tuple[str, ...], ...]) -> None:
+def plot(file: str, panels: dict[str, list[tuple[str, str, str]]]) -> None:
+    """Panels side by side, by their titles: of each curve its run, its name in the metrics, and its label."""
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, len(panels), figsize=(3.2 * len(panels), 2.4), squeeze=False)
-    rows, _ = run.metrics()
-    for axis, names in zip(axes[0], panels, strict=True):
-        for name in names:
-            points = [(row["step"], row[name]) for row in rows if name in row]
-            axis.plot(*zip(*points, strict=True), label=name)
+    for axis, (title, drawn) in zip(axes[0], panels.items(), strict=True):
+        for run, name, label in drawn:
+            points = [(row["step"], row[name]) for row in Run.named(run).metrics()[0] if name in row]
+            axis.plot(*zip(*points, strict=True), label=label)
         axis.set_xlabel("step")
-        axis.set_title(" and ".join(names), fontsize=9)
-        if len(names) > 1:
+        axis.set_title(title, fontsize=9)
+        if len(drawn) > 1:
             axis.legend(fontsize=8)
         axis.grid(alpha=0.3)
     figure.tight_layout()

@@ -132,6 +132,8 @@ def _translate(options: argparse.Namespace) -> int:
         except ValueError as error:
             failures += 1
             tqdm.write(f"error: {path} is left out: {error}", file=sys.stderr)
+    made = len(outputs) - failures
+    print(f"{made} picture{'' if made == 1 else 's'} written to {options.out}")
     return 2 if failures else 0
 
 

@@ -31,10 +31,11 @@ def translate(*arguments: object) -> int:
 
 
 def test_a_folder_is_translated_as_the_library_does_it(
-    folder: Path, tmp_path: Path, make_generator: Callable[..., Path]
+    folder: Path, tmp_path: Path, make_generator: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ):
     path, out = make_generator(), tmp_path / "out"
     assert translate(folder, "--checkpoint", path, "--out", out) == 0
+    assert capsys.readouterr().out == f"2 pictures written to {out}\n"
     assert sorted(file.name for file in out.iterdir()) == ["one.png", "two.png"]
     expected = Translator.load(path)(Image.open(folder / "one.jpg"))
     assert Image.open(out / "one.png").tobytes() == expected.tobytes()
