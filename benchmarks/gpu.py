@@ -231,6 +231,7 @@ def app(options: Options) -> str:
         _wait(lambda: run.status().step > stopped, run)
         client.predict("by-app", api_name="/train_stop")
         _wait(lambda: run.status().state == "stopped", run)
+    _need_device(run.status().device, options)
     return f"stopped at step {stopped}, resumed, and stopped at step {run.status().step}"
 
 
@@ -239,7 +240,7 @@ def two_processes(options: Options) -> str:
     import torch
 
     if options.device.startswith("cuda") and torch.cuda.device_count() < 2:
-        raise NotHereError("there is only one GPU")
+        raise NotHereError(f"it takes two GPUs, and there are {torch.cuda.device_count()}")
     run = _created(options, "two", steps=40, device="cpu" if options.device == "cpu" else "auto")
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "training", str(run.path)]
     _output(launch)
@@ -271,6 +272,13 @@ PATHS: dict[str, Callable[[Options], str]] = {
 def _need_cuda(options: Options) -> None:
     if not options.device.startswith("cuda"):
         raise NotHereError("only CUDA has it")
+
+
+def _need_device(used: str, options: Options) -> None:
+    """The app chooses a device by itself: on a machine without the wanted one that says nothing of it."""
+    wanted = options.device.partition(":")[0]
+    if wanted != "cpu" and used.partition(":")[0] != wanted:
+        raise RuntimeError(f"it trained on {used}, and not on {options.device}")
 
 
 def _settings(options: Options, **settings: Any) -> dict[str, Any]:

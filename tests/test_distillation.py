@@ -111,6 +111,7 @@ def test_the_teacher_learns_nothing(make_run: Callable[..., Run], make_generator
     [
         ({"crop_size": 64, "load_size": 64}, "makes pictures of 32 pixels: to learn from it, crop_size must be 32 too"),
         ({"distil_from": "nobody"}, "no generator 'nobody'"),
+        ({"a": "labels", "palette": "cmp"}, "takes line drawings, and the input of this training is label maps"),
     ],
 )
 def test_a_teacher_that_does_not_fit_is_refused(
@@ -123,3 +124,14 @@ def test_a_teacher_that_does_not_fit_is_refused(
     with pytest.raises(ValueError, match=message), run.claim():
         train(run)
     assert run.status().state == "failed"
+
+
+@pytest.mark.parametrize("palette", ["none", "wall=#0030ff,window=#027fff"])
+def test_a_teacher_of_label_maps_wants_maps_of_its_colours(
+    make_run: Callable[..., Run],  # noqa: F811
+    make_generator: Callable[..., Path],
+    palette: str,
+):
+    run = make_run(distil_from=str(make_generator("wide", kind="labels")), palette=palette)
+    with pytest.raises(ValueError, match="to learn from it, palette must list its 12 colours"):
+        train(run)

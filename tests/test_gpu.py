@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,6 +49,13 @@ def test_a_path_that_takes_too_long_leaves_nothing_behind():
     assert (output.splitlines()[-1], status) == ("Not done after 4 s.", 1)
     with suppress(psutil.NoSuchProcess):
         assert has_ended(psutil.Process(int(output.split()[0])))
+
+
+def test_what_ran_elsewhere_says_nothing_of_a_device():
+    for used, wanted in (("cuda", "cuda:1"), ("cuda:0", "cuda"), ("cpu", "cpu"), ("cuda", "cpu")):
+        gpu._need_device(used, Namespace(device=wanted))
+    with pytest.raises(RuntimeError, match="it trained on cpu, and not on cuda"):
+        gpu._need_device("cpu", Namespace(device="cuda"))
 
 
 def test_a_path_that_fails_is_named_with_its_reason_and_the_others_still_run(tmp_path: Path):

@@ -147,3 +147,6 @@ def test_the_recommended_preset_offers_what_knows_the_input():
         box, init_from, planes = offer_shipped(input_kind, preset, "edges2shoes", crop_size, 32)  # pyright: ignore[reportArgumentType]
         assert (box.visible, init_from.value, planes) == (False, "", False)
     assert offer_shipped("Line drawings", "recommended", "my own", 256, 32) == gr.skip()
+    for kind in ("Line drawings", "Facade labels, in the 12 CMP colours"):  # one that is made light keeps what it has
+        box, *others = offer_shipped(kind, "recommended", "", 256, 32, "a wide one")
+        assert (box.visible, others) == (False, [gr.skip()] * 2)

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from pix2pix.files import checkpoint
+from pix2pix.files.checkpoint import Side
 from pix2pix.models import INPUT_KERNEL, Generator, GeneratorConfig, with_paint
 from training.config import TrainConfig
 
 STROKES_SHARE = 0.25  # of the drawings, which get random strokes besides
 MOST_STROKES = 4
+KINDS = {"edges": "line drawings", "labels": "label maps", "photo": "real photos"}
 LINE_WIDTHS = 1.0, 4.0  # pixels, at any size
 ON_A_CURVE = 96  # points; at 256 pixels a curve of all the picture's width is drawn without a gap
 
@@ -45,11 +47,24 @@ class Teacher(nn.Module):
             raise ValueError(
                 f"{name} translates {channels[0]} channels into {channels[1]}: only colours can be learned"
             )
+        self.name, self.source = name, metadata.source
         self.takes_drawings = metadata.source.kind == "edges"
         self.to(device).eval().requires_grad_(False)
         log.info("Learning from the pictures of %s.", name)
         if self.takes_drawings and metadata.colour_hints and not config.colour_hints:
             log.info("It takes colour hints, which this training does not show: colour_hints would.")
+
+    def check(self, source: Side) -> None:
+        """Raises ValueError for a training whose inputs are none that it takes: what it makes of them says nothing."""
+        kinds = {self.source.kind, source.kind}
+        if len(kinds) > 1 and "image" not in kinds:  # which may be anything
+            theirs, ours = (KINDS[side.kind] for side in (self.source, source))
+            raise ValueError(
+                f"{self.name} takes {theirs}, and the input of this training is {ours}: nothing is learned so"
+            )
+        if self.source.palette and list(self.source.palette.values()) != list((source.palette or {}).values()):
+            colours = len(self.source.palette)
+            raise ValueError(f"{self.name} takes label maps: to learn from it, palette must list its {colours} colours")
 
     @torch.no_grad()
     def forward(self, a: Tensor) -> Tensor:

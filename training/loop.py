@@ -71,7 +71,10 @@ def train(run: Run) -> None:
     # Networks and their optimizers
     G, D = networks(config, device)
     objective = Objective.of(config, accelerator)
+    metadata = _metadata(config, found)
     teacher = Teacher(config, device) if config.distil_from else None
+    if teacher:
+        teacher.check(metadata.source)
     opt_G, opt_D = adam(config, G), adam(config, D, *objective.discriminators)
 
     # Resume
@@ -89,7 +92,7 @@ def train(run: Run) -> None:
 
     # Begin
     perception = objective.terms and objective.terms.perception
-    metadata, preview = _metadata(config, found), Preview(config, found, device, perception)
+    preview = Preview(config, found, device, perception)
     if is_main:
         run.rewind(state.step)
         run.write_status(state="running", step=state.step, total=total, device=str(device))

@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from pix2pix.architectures import Foreign
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata
 from pix2pix.files.places import atomic_write, discriminators_of
@@ -26,6 +27,17 @@ log = logging.getLogger("training")
 
 class DivergedError(ValueError):
     """The losses or the weights are not numbers any more."""
+
+
+def _unlike(name: str, has: GeneratorConfig | Foreign, wanted: GeneratorConfig) -> str:
+    """Why a training cannot begin from a generator of another architecture, and what would have to be set."""
+    if not isinstance(has, GeneratorConfig):
+        return f"{name} comes from another project: only a U-Net of this app can be trained further"
+    if (has.image_size, has.ngf) != (wanted.image_size, wanted.ngf):
+        return f"to begin from {name}, crop_size must be {has.image_size} and ngf {has.ngf}, as they are there"
+    if (has.in_channels, has.out_channels) != (wanted.in_channels, wanted.out_channels):
+        return f"{name} translates {has.in_channels} channels into {has.out_channels}: only colours can be learned"
+    return f"to begin from {name}, palette must list the {len(has.classes)} colours that it knows, with one_hot on"
 
 
 @dataclass
@@ -122,7 +134,7 @@ class State:
             has = replace(has, painted=None)
             weights = with_paint(weights, has)
         if has != self.G.config:
-            raise ValueError(f"to begin from {name}, a run must have its architecture: {has}, not {self.G.config}")
+            raise ValueError(_unlike(name, has, self.G.config))
         for network in self._generators():
             network.load_state_dict(weights)
         if file := discriminators_of(path):

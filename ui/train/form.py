@@ -173,11 +173,11 @@ class Form:
     def _connect_settings(self) -> None:
         """What fills in settings: a preset, and a generator to begin from."""
         self.preset.input(self._choose, self.preset, list(self.settings.values()), **QUIET)
-        architecture = [self.settings[name] for name in OF_A_GENERATOR]
+        decisive = [self.settings[name] for name in (*OF_A_GENERATOR, "distil_from")]
         gr.on(
-            [self.input_kind.change, self.preset.change, *(setting.change for setting in architecture)],
+            [self.input_kind.change, self.preset.change, *(setting.change for setting in decisive)],
             offer_shipped,
-            [self.input_kind, self.preset, self.settings["init_from"], *architecture],
+            [self.input_kind, self.preset, self.settings["init_from"], *decisive],
             [self.begin_from, self.settings["init_from"], self.settings["one_hot"]],
             trigger_mode="always_last",  # what changes while one answer is on its way asks for another
             **QUIET,

@@ -36,14 +36,21 @@ def fit(name: str) -> list[Any]:
     return [config.image_size, config.ngf, round(config.image_size * 286 / 256)]
 
 
-def offer_shipped(input_kind: str, preset: Preset, init_from: str, crop_size: int, ngf: int) -> Any:
-    """With the recommended preset, to begin from the shipped generator that knows this kind of input."""
+def offer_shipped(
+    input_kind: str, preset: Preset, init_from: str, crop_size: int, ngf: int, distil_from: str = ""
+) -> Any:
+    """With the recommended preset, to begin from the shipped generator that knows this kind of input.
+
+    Not where it learns from another one, of which it then has the strongest channels.
+    """
     if init_from not in ("", *KNOWN_INPUTS.values()):
         return gr.skip()  # someone has chosen another
     wanted = PRESETS["recommended"]
     fits = preset == "recommended" and (crop_size, ngf) == (TrainConfig.crop_size, wanted["ngf"])
-    name = KNOWN_INPUTS.get(input_kind, "") if fits else ""
+    name = KNOWN_INPUTS.get(input_kind, "") if fits and not distil_from else ""
     name = name if name in generators() else ""
+    if not name and not init_from:
+        return [gr.Checkbox(False, visible=False), gr.skip(), gr.skip()]
     words = f"Begin from {name}, which knows such inputs already: it gets better sooner"
     return [gr.Checkbox(bool(name), label=words, visible=bool(name)), *begin_from(bool(name), input_kind)]
 
