@@ -33,7 +33,7 @@ from pix2pix.models import Generator, GeneratorConfig
 from pix2pix.page.page import fitting
 from pix2pix.page.web import _html, parts_of
 from pix2pix.samples import draw
-from ui.asked import decode, encode
+from ui.requests import decode, encode
 
 BLOCK = 5  # pictures of one before the next one's turn; one more before them is not counted
 INNERMOST = 3  # levels that may be narrower

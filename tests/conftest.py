@@ -36,8 +36,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # the end none waits long for another. Each opens its browser once, since tests/browser comes before all else.
 LONGEST = (
     "browser/test_train.py", "browser/test_tools.py", "browser/test_draw.py", "browser/test_remember.py",
-    "browser/test_views.py", "browser/test_making.py", "browser/test_web.py", "browser/test_own.py",
-    "browser/test_strip.py", "browser/test_symmetry.py", "browser/test_dress.py",
+    "browser/test_views.py", "browser/test_making.py", "browser/test_web.py", "browser/test_local.py",
+    "browser/test_strip.py", "browser/test_symmetry.py", "browser/test_photo_colours.py",
     "test_distributed.py", "test_gpu.py", "test_trouble.py", "test_loop.py", "test_full_disk.py", "test_hub.py",
     "test_app.py", "test_foreign.py", "test_train_tab.py", "test_kills.py", "test_export.py", "test_docs.py",
     "test_run.py", "test_quality.py",

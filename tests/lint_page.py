@@ -29,7 +29,12 @@ PROGRAMS = {
     "curves": [FUNCTION, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],
     "hardest": ["export function page(element, server, trigger) {", TRAIN / "hardest.js", "}"],
     "camera": ["export function page(element, props, server, watch) {", PAGE / "asking.js", CAMERA / "camera.js", "}"],
-    "tell": ["export function page(element, server) {", TRAIN / "kept.js", TRAIN / "tell.js", "return keep; }"],
+    "notifications": [
+        "export function page(element, server) {",
+        TRAIN / "kept.js",
+        TRAIN / "notifications.js",
+        "return keep; }",
+    ],
     "wanted": ["export function page(element) {", TRAIN / "kept.js", TRAIN / "wanted.js", "}"],
 }
 

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 
 from pix2pix import Translator
 from tests.test_canvas import in_a_loop
-from ui.asked import decode
 from ui.camera.live import camera
+from ui.requests import decode
 from ui.studio import Studio
 
 SIDE = 32

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from pix2pix.files.places import SNAPSHOTS
-from ui import asked
-from ui.draw import canvas, parts
+from ui import requests
+from ui.draw import assets, canvas
 from ui.draw.canvas import Replays
 from ui.scheduler import MOST_WAITING, QueueFull, Scheduler
 from ui.studio import Studio, StudioError
@@ -47,9 +47,9 @@ def ask(model: str, session: str = "a", **more: Any) -> dict[str, Any]:
 
 
 def test_a_drawing_has_the_pixels_that_the_page_sends_and_no_more():
-    assert asked.decode(drawn(1024, 1024)).size == (1024, 1024)
+    assert requests.decode(drawn(1024, 1024)).size == (1024, 1024)
     with pytest.raises(StudioError, match="too large"):
-        asked.decode(drawn(1025, 1024))
+        requests.decode(drawn(1025, 1024))
 
 
 def test_a_replay_leaves_the_event_loop_to_the_others(model: str, monkeypatch: pytest.MonkeyPatch):
@@ -129,7 +129,7 @@ def test_a_page_is_told_that_it_waits_and_its_newest_drawing_is_translated(model
     studio.scheduler.submit("busy", gate.wait)
     told, made = in_a_loop(draw())
     assert told == {"error": "Your drawing waits for its turn: it is number 1 in the line.", "again_ms": 0}
-    assert asked.decode(json.loads(made.body)["picture"]).size == (64, 64)
+    assert requests.decode(json.loads(made.body)["picture"]).size == (64, 64)
 
 
 def test_an_answer_says_where_its_time_went(model: str):
@@ -144,10 +144,10 @@ def test_what_browsers_compute_with_is_kept_for_so_many_generators(
     make_generator: Callable[..., Path], runs: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """What all of them need stays, and one that is asked for again is made again."""
-    monkeypatch.setattr(parts, "KEPT", 1)
+    monkeypatch.setattr(assets, "KEPT", 1)
     make_generator("generator", folder=runs / "first")
     make_generator("generator", folder=runs / "second", image_size=64)
-    first, second = (parts.describe(Studio(public=True), name).result()["files"] for name in ("first", "second"))
-    offered = {f"{parts.PATH}/{digest}" for digest in parts._files}
+    first, second = (assets.describe(Studio(public=True), name).result()["files"] for name in ("first", "second"))
+    offered = {f"{assets.PATH}/{digest}" for digest in assets._files}
     assert set(second.values()) <= offered
     assert {name for name, address in first.items() if address in offered} == {"runtime", "worker"}

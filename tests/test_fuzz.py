@@ -42,7 +42,7 @@ from tests.test_foreign import NestedUNet, batch
 from training import queue
 from training.config import TrainConfig
 from training.run import Run
-from ui import asked
+from ui import requests
 from ui.draw import canvas
 from ui.models import cards
 from ui.studio import Studio, StudioError, read_picture
@@ -192,7 +192,7 @@ def test_every_picture_is_a_picture_or_a_sentence(tmp_path: Path):
         with tally.tries("the Upload tab"):
             translator(read_picture(file))
         with tally.tries("the canvas"):
-            asked.decode(f"data:image/png;base64,{base64.b64encode(data).decode()}")
+            requests.decode(f"data:image/png;base64,{base64.b64encode(data).decode()}")
         with tally.tries("the doctor"):
             look = doctor.look_at(Entry("picture", file, None), "photos", [doctor.Side()], compared=True)
             assert look.problem or look.halves

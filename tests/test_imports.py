@@ -47,7 +47,7 @@ FLOORS = (
     ("ui", "ui.scheduler", "ui.sessions", "ui.uploads"),
     ("ui.blocks", "ui.guard"),
     ("ui.studio",),
-    ("ui.asked", "ui.words"),
+    ("ui.requests", "ui.words"),
     ("ui.camera", "ui.train"),
     ("ui.draw", "ui.models", "ui.upload"),
     ("ui.demo",),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.app_process import free_port
 from tests.test_guard import JSON_, Served, form, serve
-from ui import asked, guard, serving
+from ui import guard, requests, serving
 from ui.blocks import Page
 from ui.demo import create_demo
 from ui.guard import Rules
@@ -101,7 +101,7 @@ def test_names_as_long_as_a_drawing_do_not_wait(private: Served):
     long = {"model": "edges2shoes", "session": "x" * 5_000_000, "picture": "data:,"}
     assert "too large" in private.call("translate", long).words
     assert "too large" in private.call("translate", long | {"session": "s", "picture": "x" * 5_000_000}).words
-    assert asked.MAX_DRAWING < 5_000_000
+    assert requests.MAX_DRAWING < 5_000_000
 
 
 def test_a_fault_of_ours_is_said_without_its_words(caplog: pytest.LogCaptureFixture):

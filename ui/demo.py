@@ -12,7 +12,7 @@ from ui.blocks import Page
 from ui.draw import tab as draw
 from ui.studio import Studio
 from ui.train import tab as train
-from ui.train.tell import teller
+from ui.train.notifications import teller
 
 TITLE = "pix2pix studio"
 ICON = page.PAGE / "icon.svg"

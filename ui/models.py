@@ -15,8 +15,8 @@ from tqdm import tqdm
 from pix2pix.data.folders import unused_name
 from pix2pix.files.places import GENERATOR_FILE, generators, runs_dir
 from training.run import Run
-from ui.asked import data_url
 from ui.blocks import optional_number
+from ui.requests import data_url
 from ui.scheduler import Superseded
 from ui.studio import Studio, find, metadata
 from ui.train.form import Form

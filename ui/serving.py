@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from pix2pix.page import language
 from ui.blocks import Page
 from ui.demo import ICON, THEME
-from ui.draw import parts
+from ui.draw import assets
 from ui.guard import Guard, Rules
 from ui.sessions import Sessions
 from ui.uploads import Shelf
@@ -58,7 +58,7 @@ class GuardedApp(App):
         self.state_holder = Sessions()
         self.add_exception_handler(FnIndexInferError, _unknown)
         self.add_exception_handler(Exception, _failed)
-        self.add_route(f"/{parts.PATH}/{{digest}}", parts.serve)  # before Gradio's own, which would take any path
+        self.add_route(f"/{assets.PATH}/{{digest}}", assets.serve)  # before Gradio's own, which would take any path
 
     def build_middleware_stack(self) -> ASGIApp:
         return Guard(super().build_middleware_stack(), self.rules, self.shelf)
@@ -110,7 +110,7 @@ def launch(  # returns at once
 def other_languages() -> str:
     """Fetches what puts the page in the browser's language, where that is not English. It is the first thing to run."""
     kind = "text/javascript; charset=utf-8"
-    files = {code: parts.offer(language.script(code).encode(), kind) for code in language.TABLES}
+    files = {code: assets.offer(language.script(code).encode(), kind) for code in language.TABLES}
     return f"""<script>
 (() => {{
   const file = {json.dumps(files)}[{language.CHOSEN}];

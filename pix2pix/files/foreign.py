@@ -15,7 +15,7 @@ import torch
 from pix2pix.architectures import MAX_DEPTH, Foreign, Norm, Statistics
 from pix2pix.files.bundles import ForeignError, Weights, filled, tensors
 from pix2pix.files.foreign_networks import ForeignGenerator, build
-from pix2pix.files.strangers import stranger
+from pix2pix.files.unsupported import unsupported
 from pix2pix.models import Uninitialised
 from pix2pix.validation import shorten
 
@@ -67,7 +67,7 @@ def _architecture(
     weights: Weights, dropout: float | None, statistics: Statistics
 ) -> tuple[Foreign, dict[str, tuple[str, str | None]]]:
     """The architecture, and for each of our layers the names that the file has for its convolution and its norm."""
-    if name := stranger(weights):
+    if name := unsupported(weights):
         raise ValueError(f"it is {name}, an architecture that is not known here")
     if "model.model.0.weight" in weights:
         return _junyanz_unet(weights, DROPOUT if dropout is None else dropout, statistics)

@@ -1,4 +1,4 @@
-// A picture to trace: it lies under the drawing, for the one who draws alone. The model sees it only where it is taken: given.js.
+// A picture to trace: it lies under the drawing, for the one who draws alone. The model sees it only where it is taken: as_it_is.js.
 const traced = find(".traced");
 let tracedIsDeep = false;
 

@@ -15,7 +15,7 @@ from pix2pix import Translator, images
 from tests.browser.conftest import QUIET, App
 from tests.browser.sheet import image, pixels
 from tests.browser.test_access import CONTRASTS
-from tests.browser.test_own import QUICK, SOON
+from tests.browser.test_local import QUICK, SOON
 from tests.browser.test_remember import remembered
 from tests.browser.test_upload import choose
 from ui import serving

@@ -31,7 +31,7 @@ UNSEEN = {
     "pix2pix/console.py": "the command line",
     "pix2pix/data/__init__.py": "names in the library",
     "pix2pix/doctor.py": "the command line",
-    "pix2pix/files/strangers.py": "names of architectures",
+    "pix2pix/files/unsupported.py": "names of architectures",
     "pix2pix/page/language.py": "for whoever writes the table",
     "training/__main__.py": "the command line",
     "training/discriminators.py": "the log",
@@ -39,7 +39,7 @@ UNSEEN = {
     "training/notify.py": "a message to a program",
     "training/process.py": "the log",
     "ui/command.py": "the command line",
-    "ui/draw/parts.py": "an answer to programs",
+    "ui/draw/assets.py": "an answer to programs",
     "ui/guard.py": "answers to programs",
 }
 # What is for nobody to read, is the same in each language, or comes from elsewhere.

@@ -23,7 +23,7 @@ from ui.draw import tab as draw
 from ui.studio import Studio
 from ui.train import tab as train
 from ui.train.monitor import LAST, RunMonitor
-from ui.train.tell import teller
+from ui.train.notifications import teller
 
 WAIT_MS = 90_000  # for what takes a process to start, on a machine that is busy with other tests
 TINY = {"load-size": 36, "steps": 4000, "ngf": 4, "ndf": 4, "log-every": 20, "preview-every": 100, "save-every": 100}

@@ -9,7 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.page.page import part
-from ui.asked import answer, decode, encode, text
+from ui.requests import answer, decode, encode, text
 from ui.studio import Studio, StudioError
 
 if TYPE_CHECKING:

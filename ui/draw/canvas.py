@@ -21,8 +21,8 @@ from starlette.responses import JSONResponse, Response
 from pix2pix.files.places import generators, snapshots
 from pix2pix.page import page
 from pix2pix.page.page import samples
-from ui.asked import answer, data_url, decode, encode, number, text
-from ui.draw import parts, teach
+from ui.draw import assets, teach
+from ui.requests import answer, data_url, decode, encode, number, text
 from ui.studio import Studio, StudioError, find, load_picture, metadata
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def remark(data: Any) -> dict[str, str]:
         return await answer(lambda: asyncio.to_thread(_remark, studio, data), lambda words: {"remark": words})
 
-    async def browser_parts(data: Any) -> dict[str, Any]:
+    async def parts(data: Any) -> dict[str, Any]:
         def begin() -> Awaitable[dict[str, Any]]:
-            return asyncio.wrap_future(parts.describe(studio, text(data, "model")))
+            return asyncio.wrap_future(assets.describe(studio, text(data, "model")))
 
         return await answer(begin, lambda found: found)
 
@@ -80,10 +80,9 @@ def drawing_canvas(studio: Studio) -> gr.HTML:
     async def learning(data: Any) -> dict[str, str]:
         return await answer(lambda: asyncio.to_thread(teach.progress, text(data, "run")), lambda state: state)
 
-    browser_parts.__name__ = "parts"  # by which the page calls it; here that is the module
     can_train = not studio.public and not os.environ.get("SPACE_ID")
     further = [pin, correct, learning] if can_train else []
-    further += [browser_parts] if studio.public else []
+    further += [parts] if studio.public else []
     return gr.HTML(
         html_template=(page.PAGE / "canvas.html").read_text("utf-8"),
         css_template=page.style(),

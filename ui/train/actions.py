@@ -13,7 +13,7 @@ from pix2pix.files.places import generators
 from training.config import LONGEST
 from training.run import Run
 from ui.train.form import SCROLL_TO_FORM, Form
-from ui.train.looks import pack_samples
+from ui.train.previews import pack_samples
 from ui.train.report import report
 from ui.uploads import by_path, forget, new_file
 from ui.words import errors_on_page, next_time

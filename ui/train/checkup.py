@@ -11,7 +11,7 @@ from PIL import Image
 
 from pix2pix.files.places import expanded
 from training.config import Direction, Layout
-from ui.asked import data_url
+from ui.requests import data_url
 
 if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for it
     from pix2pix.data.doctor import Report

@@ -7,7 +7,7 @@ import gradio as gr
 
 from pix2pix.images import GAP
 from training.run import Run
-from ui.train.looks import PAGE, answer, figures, preview, previews, script, style
+from ui.train.previews import PAGE, answer, figures, preview, previews, script, style
 
 MOST_RUNS = 4
 SCRIPTS = ("kept", "sheets", "plot", "compare")

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ui.train.looks import PAGE, figures, script, style
+from ui.train.previews import PAGE, figures, script, style
 
 SCRIPTS = ("kept", "plot", "curves")
 PLOTS = {

@@ -11,9 +11,9 @@ import gradio as gr
 
 from pix2pix.files.places import ROOT
 from training.run import Run
-from ui.asked import data_url
+from ui.requests import data_url
 from ui.train.form import SCROLL_TO_FORM, Form
-from ui.train.looks import PAGE, answer, script, style
+from ui.train.previews import PAGE, answer, script, style
 from ui.words import errors_on_page
 
 MOST_LEFT_OUT = 1000  # that a request may name

@@ -23,7 +23,7 @@ from ui.train.actions import RunActions
 from ui.train.curves import curves
 from ui.train.form import Form
 from ui.train.hardest import connect_hardest, hardest_pairs
-from ui.train.looks import PAGE, grid_of_samples, script, stamp_of
+from ui.train.previews import PAGE, grid_of_samples, script, stamp_of
 from ui.words import duration, errors_on_page
 
 Rows = list[dict[str, Any]]  # of metrics.jsonl

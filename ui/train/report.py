@@ -9,7 +9,7 @@ from pix2pix.page import language
 from training.coach import advise
 from training.config import TrainConfig
 from training.run import Run
-from ui.asked import data_url
+from ui.requests import data_url
 
 WIDTH, HEIGHT, MARGIN = 640, 220, 44
 SHEETS = 8  # previews that are shown

@@ -1,4 +1,4 @@
-// Whether someone wants to be notified: tell.js does it.
+// Whether someone wants to be notified: notifications.js does it.
 //
 // Gradio runs kept.js and this as the body of one function of `element`.
 const WANTED = "pix2pix studio tell"; // in the browser's storage

@@ -8,7 +8,7 @@ from PIL import Image
 
 from training.config import TrainConfig
 from training.run import Run
-from ui.train import compare, hardest, looks
+from ui.train import compare, hardest, previews
 
 
 @pytest.fixture
@@ -19,11 +19,11 @@ def run(pairs: Path) -> Run:
 
 
 def test_a_preview_is_listed_and_given(run: Run):
-    ((step, stamp),) = looks.previews({"run": "boxes"})["previews"]
+    ((step, stamp),) = previews.previews({"run": "boxes"})["previews"]
     assert step == 7
-    assert looks.preview({"run": "boxes", "step": 7})["picture"].startswith("data:image/jpeg;base64,")
+    assert previews.preview({"run": "boxes", "step": 7})["picture"].startswith("data:image/jpeg;base64,")
     run.save_preview(7, Image.new("RGB", (8, 32), "red"))
-    assert looks.previews({"run": "boxes"})["previews"][0][1] != stamp
+    assert previews.previews({"run": "boxes"})["previews"][0][1] != stamp
 
 
 @pytest.mark.parametrize("data", [
@@ -31,19 +31,19 @@ def test_a_preview_is_listed_and_given(run: Run):
     {"run": "boxes", "step": "7/../../config"}, {"run": "boxes", "step": -1}, {"run": "boxes", "step": [7]},
 ])  # fmt: skip
 def test_nonsense_gets_a_sentence(run: Run, data: Any):
-    assert set(looks.preview(data)) == {"error"}
-    assert 0 < len(looks.preview(data)["error"]) < 300
+    assert set(previews.preview(data)) == {"error"}
+    assert 0 < len(previews.preview(data)["error"]) < 300
 
 
 def test_figures_are_sent_once_and_thinned(run: Run):
     for step in range(1, 2502):
         run.append_metrics({"step": step, "time": 1.0, "loss_L1": float(step)} | ({"val_L1": 2.0} if step == 7 else {}))
-    told = looks.figures({"run": "boxes"})
+    told = previews.figures({"run": "boxes"})
     assert set(told["curves"]) == {"loss_L1", "val_L1"}
     assert told["curves"]["val_L1"] == [(7, 2.0)]
     assert told["curves"]["loss_L1"][0] == (3, 2.0), "the average of three"
-    assert len(told["curves"]["loss_L1"]) == 834 <= looks.MAX_POINTS
-    assert looks.figures({"run": "boxes", "stamp": told["stamp"]}) == {"stamp": told["stamp"]}
+    assert len(told["curves"]["loss_L1"]) == 834 <= previews.MAX_POINTS
+    assert previews.figures({"run": "boxes", "stamp": told["stamp"]}) == {"stamp": told["stamp"]}
 
 
 def test_of_the_settings_those_are_said_that_differ(run: Run, pairs: Path):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pix2pix.images import GAP
 from training.run import Run
-from ui.asked import data_url
+from ui.requests import data_url
 
 PAGE = Path(__file__).parent / "page"
 GRID_SCRIPTS = ("sheets", "grid")

@@ -128,7 +128,7 @@ def test_colours_near_to_a_class_become_greyer_as_in_training(browser: Browser):
     """To a level: halves are rounded up there, and to even numbers here."""
     colours = [(198, 40, 40), (47, 95, 179), (7, 120, 250), (255, 0, 0), BRICK, (232, 195, 58)]
     page = browser.new_page()
-    script = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in ("hints", "dye"))
+    script = "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in ("hints", "wall_paint"))
     given = [[hexed(colour) for colour in colours], [[name, colour] for name, colour in CMP.items()]]
     made = page.evaluate(
         f"([colours, palette]) => {{ {script}\n return colours.map((c) => paintPixel(c, palette)); }}", given

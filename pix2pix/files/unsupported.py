@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-STRANGERS: dict[str, Callable[[str], bool]] = {
+UNSUPPORTED: dict[str, Callable[[str], bool]] = {
     "the ResNet of PyTorch-GAN's CycleGAN": lambda key: ".block." in key and key.startswith("model."),
     "LocalEnhancer of pix2pixHD (its GlobalGenerator is imported)": lambda key: key.startswith("model1_1."),
     "the ResNet of CUT, with filters against aliasing": lambda key: key.endswith(".filt"),
@@ -10,7 +10,7 @@ STRANGERS: dict[str, Callable[[str], bool]] = {
 }
 
 
-def stranger(keys: Iterable[str]) -> str | None:
+def unsupported(keys: Iterable[str]) -> str | None:
     """Whose weights have such names; None where they are of none of these."""
     keys = list(keys)
-    return next((name for name, has in STRANGERS.items() if any(map(has, keys))), None)
+    return next((name for name, has in UNSUPPORTED.items() if any(map(has, keys))), None)

@@ -7,8 +7,8 @@ import gradio as gr
 from training import coach
 from training.run import Run
 from training.status import Status
-from ui.train.looks import script
 from ui.train.monitor import facts, rows_of
+from ui.train.previews import script
 
 KNOWN = 100  # trainings that a page may ask about
 
@@ -16,7 +16,7 @@ KNOWN = 100  # trainings that a page may ask about
 def teller() -> gr.HTML:
     """Call it outside of the tabs: Gradio puts nothing of a tab on the page before someone looks at it."""
     return gr.HTML(
-        js_on_load=script("kept", "tell"),
+        js_on_load=script("kept", "notifications"),
         apply_default_css=False,
         server_functions=[trainings],
         visible="hidden",
