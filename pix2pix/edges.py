@@ -39,6 +39,13 @@ class EdgeStyle:
     detail: float = 0.5  # 0: only the outline and a few of the strongest lines, 1: fine texture too
     line_width: float = 1.0  # pixels of the picture given (training: 256 px)
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no drawing can have."""
+        if not 0 <= self.detail <= 1:
+            raise ValueError(f"detail {self.detail} is not between 0 (the outline) and 1 (fine texture)")
+        if not self.line_width >= 0:
+            raise ValueError(f"line_width {self.line_width} is below 0 pixels")
+
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
         """A random style for training: detail in [0, 1), line width in [1, 3) pixels.
@@ -49,7 +56,10 @@ class EdgeStyle:
 
 
 def edges(photo: Image.Image, style: EdgeStyle = EdgeStyle()) -> Image.Image:
-    """The lines of `photo`, of any size and mode, as an RGB picture of the same size: black (0) on white (255)."""
+    """The lines of `photo`, of any size and mode, as an RGB picture of the same size: black (0) on white (255).
+
+    Raises TypeError for what is no PIL image.
+    """
     pixels, scale = _looked_at(photo)
     strokes = _strokes(_gradient(pixels, style.detail), style.detail)
     distance = _distance(strokes, pixels.shape[:2])
@@ -73,6 +83,8 @@ def lines(photo: Image.Image, detail: float = EdgeStyle.detail) -> list[np.ndarr
 
 def _looked_at(photo: Image.Image) -> tuple[np.ndarray, float]:
     """Its pixels (H, W, 3) at the size at which lines are looked for, and how much larger it is."""
+    if not isinstance(photo, Image.Image):
+        raise TypeError(f"lines are found in a PIL image, not in a {type(photo).__name__}: open it with Image.open")
     pixels = np.asarray(photo.convert("RGB"))
     height, width = pixels.shape[:2]
     scale = max(1.0, max(height, width) / GRID)

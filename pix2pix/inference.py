@@ -105,8 +105,14 @@ class Translator:
         size:   the longer side, in pixels, at which the network sees it whole or in tiles; its own if None
         memory: MB that this may take beside the generator; tiles are as large as that allows, or all in one
 
-        Raises ValueError where the memory is not enough, before any of it is taken, and for a seed that is none.
+        Raises ValueError where the memory is not enough, before any of it is taken, and for a seed that is none; and
+        TypeError for what is no PIL image.
         """
+        if not isinstance(picture, Image.Image):
+            raise TypeError(
+                f"a translator takes a PIL image, not a {type(picture).__name__}: Image.open(path) reads a file, and "
+                "Image.fromarray(pixels) takes an array"
+            )
         if seed is not None and not 0 <= seed <= MOST_SEED:
             raise ValueError(f"seed {seed} is not between 0 and {MOST_SEED}")
         side = self.tile_side(picture, how, size, memory)

@@ -451,6 +451,17 @@ def test_crop_size_may_not_exceed_load_size(tmp_path: Path):
         dataset(tmp_path, load_size=15, crop_size=16)
 
 
+def test_a_split_a_direction_or_a_layout_that_there_is_not_is_named(tmp_path: Path):
+    save_pair(tmp_path / "1.png")
+    found = find_pairs(tmp_path)
+    with pytest.raises(ValueError, match="no split 'validation': take one of train, val, test"):
+        PairedImages(found, "validation")
+    with pytest.raises(ValueError, match="direction 'BA' is neither AtoB nor BtoA"):
+        PairedImages(found, direction="BA")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="layout 'pair' is not one of auto, pairs, "):
+        find_pairs(tmp_path, layout="pair")  # pyright: ignore[reportArgumentType]
+
+
 def test_looking_cuts_out_the_centre(tmp_path: Path):
     save_twins(tmp_path / "1.png", side=40)
     a, b = dataset(tmp_path, load_size=40, crop_size=16).pictures(0)

@@ -119,3 +119,16 @@ def test_samples_cover_the_range_and_repeat_with_the_seed():
 def test_tiny_and_odd_pictures_work(size: tuple[int, int], mode: str):
     drawing = edges(Image.new(mode, size), EdgeStyle(detail=1))
     assert (drawing.mode, drawing.size) == ("RGB", size)
+
+
+@pytest.mark.parametrize(
+    ("style", "words"), [((3, 1), "detail 3 is not between"), ((0.5, -1), "line_width -1 is below")]
+)
+def test_a_style_that_no_drawing_can_have_is_named(style: tuple[float, float], words: str):
+    with pytest.raises(ValueError, match=words):
+        EdgeStyle(*style)
+
+
+def test_what_is_no_picture_is_named():
+    with pytest.raises(TypeError, match=r"not in a str: open it with Image\.open"):
+        edges("photo.jpg")  # pyright: ignore[reportArgumentType]

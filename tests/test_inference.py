@@ -77,6 +77,12 @@ def test_a_photo_becomes_a_drawing_at_the_models_grid(translator: Translator):
     assert 0.02 < (np.asarray(lines.convert("L")) < 128).mean() < 0.4
 
 
+@pytest.mark.parametrize("given", ["drawing.png", np.zeros((32, 32, 3), np.uint8)])
+def test_what_is_no_picture_is_named(translator: Translator, given: object):
+    with pytest.raises(TypeError, match=rf"takes a PIL image, not a {type(given).__name__}: "):
+        translator(given)  # pyright: ignore[reportArgumentType]
+
+
 def test_an_unknown_device_is_named(make_generator: Callable[..., Path]):
     with pytest.raises(ValueError, match=r"abacus.*not available"):
         Translator.load(make_generator(), device="abacus")

@@ -39,6 +39,9 @@ class PairedImages(Dataset):
     A and B (that of photos alone is B's); values outside are clipped, counted in `clipped` and logged.
 
     A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
+
+    Raises DatasetError for `hints` or `random_affine` with pairs, and ValueError for a split or a direction that there
+    is none of, and for a `load_size` below `crop_size`.
     """
 
     def __init__(
@@ -63,6 +66,10 @@ class PairedImages(Dataset):
             raise DatasetError(f"{what} photos alone, whose edges are made here; {found.root} has pairs")
         if load_size < crop_size:
             raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
+        if split not in found.splits:
+            raise ValueError(f"there is no split {split!r}: take one of {', '.join(found.splits)}")
+        if direction not in ("AtoB", "BtoA"):
+            raise ValueError(f"direction {direction!r} is neither AtoB nor BtoA")
         self.found, self.entries, self.left_out = found, found.splits[split], found.left_out
         self.direction, self.load_size, self.crop_size = direction, load_size, crop_size
         self.augment, self.flip, self.palette, self.hints, self.seed = augment, flip, palette, hints, seed

@@ -100,6 +100,7 @@ def find_pairs(
     in folders of more than a few thousand files, what is broken shows only when its turn comes.
 
     Raises DatasetError when nothing is left, and, with `readings`, when the folder can be read in more than one way.
+    Raises ValueError for a layout that there is not.
     """
     return pairs_in(look_through(root), layout, folders=folders, leave_out=leave_out, open_files=open_files)
 
@@ -123,6 +124,8 @@ def pairs_in(
     open_files: bool = True,
 ) -> Found:
     """The rest of `find_pairs`, which looks at pictures."""
+    if layout != "auto" and layout not in SIDES:
+        raise ValueError(f"layout {layout!r} is not one of auto, {', '.join(SIDES)}")
     plan = read(tree, layout, tuple(folders))
     splits = _entries(tree, plan)
     left_out = tree.left_out | plan.left_out

@@ -59,7 +59,13 @@ EXCEPT = {
         "not enough memory", "out of memory", "no partner", "its partner", "lies beside", "lies in neither",
     ),
     "parts of what pydantic says": ("it {}, and is {}", "{} {}, and is {}"),
-    "arguments for programs": ("folders {}", "layout {}"),
+    "arguments for programs": (
+        "folders {}", "layout {}", "direction {} is neither AtoB nor BtoA", "there is no split {}: take one of {}",
+        "layout {} is not one of auto, {}", "lines are found in a PIL image, not in a {}: open it with Image.open",
+        "detail {} is not between 0 (the outline) and 1 (fine texture)", "line_width {} is below 0 pixels",
+        "a translator takes a PIL image, not a {}: Image.open(path) reads a file, and Image.fromarray(pixels) takes an "
+        "array",
+    ),
     "the log": (
         "It begins anew: only a narrower U-Net of the same kind can begin with channels of the other.",
         "It begins with the strongest of its channels, {} of its weights.",
