@@ -17,6 +17,7 @@ from PIL import Image
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from tests.rounding import TRAINED
+from tests.trainers import together
 from tests.waiting import wait_until
 from training import process
 from training.config import OBJECTIVES, ObjectiveName, TrainConfig
@@ -77,10 +78,10 @@ def runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def whole(folder: Path) -> Run:
     """A run that two processes create and train, by the command line, and that nothing interrupts."""
     options = [f"--{name.replace('_', '-')}={value}" for name, value in TINY.items()]
-    command = [*TORCHRUN, "--no-python", sys.executable, "-c", DIGEST, f"--dataset={folder / 'pairs'}", "--name=whole"]
+    words = [f"--dataset={folder / 'pairs'}", "--name=whole", f"--steps={STEPS}", *options]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIX2PIX_RUNS", str(folder / "runs"))
-        subprocess.run([*command, f"--steps={STEPS}", *options], cwd=ROOT, check=True, timeout=280)
+        assert together(2, *words, program=DIGEST) == [0, 0]
         return Run.named("whole")
 
 
@@ -144,10 +145,10 @@ def test_two_processes_are_one_with_twice_the_batch(folder: Path, objective: Obj
     settings |= OBJECTIVES[objective]
     alone = make(f"alone-{objective}", folder, batch_size=2, **settings)
     train(alone)
-    together = make(f"together-{objective}", folder, **settings)
-    assert launch(together).wait(280) == 0
-    assert together.status().state == "finished"
-    for mine, theirs in zip(losses(together), losses(alone), strict=True):
+    as_two = make(f"as-two-{objective}", folder, **settings)
+    assert together(2, as_two) == [0, 0]
+    assert as_two.status().state == "finished"
+    for mine, theirs in zip(losses(as_two), losses(alone), strict=True):
         assert mine == pytest.approx(theirs, rel=TRAINED)
 
 
@@ -180,7 +181,7 @@ def test_all_stop_or_end_and_resume_to_the_very_same_losses(whole: Run, folder: 
         assert status.error.endswith(f"Resume continues from step {status.saved_step}.")
         assert checkpoint.read_metadata(run.generator_file).steps == status.saved_step
 
-    assert launch(run).wait(280) == 0
+    assert together(2, run) == [0, 0]
     assert losses(run) == losses(whole)
 
 
