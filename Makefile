@@ -58,7 +58,8 @@ format: .venv/.test
 
 docs: .venv/.docs
 	$(BIN)/python docs/settings.py
-	$(BIN)/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "The website is in site/: open site/index.html in a browser."
 
 browser: .venv/.test
 	$(BIN)/python tests/browser/install.py

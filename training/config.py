@@ -267,6 +267,7 @@ class TrainConfig:
         return "val_perceptual" if self.has_perceptual_terms else "val_L1"
 
     def to_json(self) -> str:
+        """What config.json holds: all settings, each by its name."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
     @classmethod

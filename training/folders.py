@@ -77,6 +77,7 @@ def create(config: TrainConfig) -> Path:
 
 
 def write_config(folder: Path, config: TrainConfig) -> None:
+    """Replaces config.json whole. Raises OSError."""
     with atomic_write(folder / CONFIG) as temporary:
         temporary.write_text(config.to_json(), encoding="utf-8")
 

@@ -94,6 +94,7 @@ def _begin(run: Run) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    """Of one argument, the folder of a run. Returns the exit status."""
     try:
         look(Run(arguments[0]))
     except (OSError, ValueError) as error:

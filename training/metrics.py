@@ -15,6 +15,7 @@ LARGEST = 1e300  # of a figure; sums and averages of them are numbers, too
 
 
 def append(file: Path, row: Row) -> None:
+    """Adds a line of JSON. Raises OSError."""
     with file.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(row) + "\n")
 

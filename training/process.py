@@ -169,6 +169,7 @@ def ask_to_stop(folder: Path) -> None:
 
 
 def is_asked_to_stop(folder: Path) -> bool:
+    """Whether someone has asked its trainer to stop as soon as it can."""
     return (folder / STOP).exists()
 
 
@@ -191,6 +192,7 @@ def asked_to_stop_at(folder: Path) -> float | None:
 
 
 def is_time_to_stop(folder: Path) -> bool:
+    """Whether the time at which it was to stop has come."""
     when = asked_to_stop_at(folder)
     return when is not None and time.time() >= when
 

@@ -21,15 +21,18 @@ def lock() -> Iterator[None]:
 
 
 def join(folder: Path) -> None:
+    """The run waits from now on; a file says since when, in nanoseconds since 1970."""
     with atomic_write(folder / FILE) as temporary:
         temporary.write_text(str(time.time_ns()))
 
 
 def leave(folder: Path) -> None:
+    """It waits no longer, if it did."""
     (folder / FILE).unlink(missing_ok=True)
 
 
 def waits(folder: Path) -> bool:
+    """Whether it waits for a device."""
     return (folder / FILE).exists()
 
 

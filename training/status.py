@@ -48,6 +48,7 @@ class Status:
 
     @property
     def alive(self) -> bool:
+        """Whether a trainer should be at work, as far as the file says."""
         return self.state in ("starting", "running", "stopping")
 
     def silence(self) -> str:

@@ -168,6 +168,7 @@ NETWORKS: dict[Architecture, type[ForeignGenerator]] = {
 
 
 def build(config: Foreign) -> ForeignGenerator:
+    """The network of that architecture, with random weights."""
     return NETWORKS[config.network](config)
 
 

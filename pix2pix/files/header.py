@@ -70,6 +70,7 @@ class Metadata:
         return replace(self, steps=steps)
 
     def to_json(self) -> dict[str, Any]:
+        """The object in the header of a file, as `from_json` reads it."""
         return {
             "format": FORMAT,
             "name": self.name,
