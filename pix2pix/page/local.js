@@ -2,21 +2,29 @@
 // only files to give, and a small one carries as many people as come.
 const QUICK = 150; // ms for a picture
 const TRIALS = 3; // pictures until it is known how quick it is
+const HUNG = 3000; // ms for a picture, after which none is waited for
+const SLUGGISH = 3; // times QUICK: a machine that has become so slow for as many pictures in a row has other things to do
 const LIGHTER = 3; // times as quick as its teacher is a generator of half the width (benchmarks/light.py)
 const computers = new Map(); // by the name of a model, what computes for it here; null while that is tried, or if nothing does
 
 // Once someone has drawn: whoever only looks need not fetch anything. The light one comes first, if there is one, since
 // it is small and tells how quick this machine is.
-async function tryOwn({ name }) {
+async function tryOwn(about) {
+  const { name } = about;
   if (!props.browser_computes || computers.has(name) || navigator.connection?.saveData) return;
   computers.set(name, null);
   const lightName = name + "-light";
-  const light = models.some((each) => each.name === lightName) ? await begun(lightName) : null;
+  const light = models.some((each) => each.name === lightName && drawsAs(each, about)) ? await begun(lightName) : null;
   if (light && light.ms <= QUICK) computers.set(name, light);
   if (light && light.ms * LIGHTER > QUICK) return endUnused(light);
   const full = await begun(name);
   if (full && full.ms <= QUICK) computers.set(name, full);
   endUnused(light, full);
+}
+
+// Whether it takes the very same drawings.
+function drawsAs(first, second) {
+  return ["size", "palette", "painted"].every((key) => JSON.stringify(first[key]) === JSON.stringify(second[key]));
 }
 
 function endUnused(...tried) {
@@ -73,9 +81,13 @@ async function askForPicture({ model: about, seed, step }, board, asker) {
 async function ownPicture({ name }, board) {
   const mine = computers.get(name);
   if (!mine) return null;
-  const reply = await computedPicture(mine.computer, board, mine.kind);
-  if (!reply.error) return { ...reply, by: mine.name === name ? "this browser" : mine.name + " in this browser" };
-  computers.set(name, null); // it worked before, and no more: the server goes on
-  mine.computer.end();
-  return null;
+  const hung = pause(HUNG).then(() => ({ error: "no answer" }));
+  const started = performance.now();
+  const reply = await Promise.race([computedPicture(mine.computer, board, mine.kind), hung]);
+  mine.sluggish = performance.now() - started > SLUGGISH * QUICK ? (mine.sluggish ?? 0) + 1 : 0;
+  if (reply.error || mine.sluggish >= SLUGGISH) {
+    if (computers.get(name) === mine) computers.set(name, null); // it worked before, and no more: the server goes on
+    mine.computer.end();
+  }
+  return reply.error ? null : { ...reply, by: mine.name === name ? "this browser" : mine.name + " in this browser" };
 }

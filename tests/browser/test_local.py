@@ -70,19 +70,37 @@ def test_the_browser_takes_over_and_draws_what_the_server_drew(visit: Callable[.
     sheet.settle()
     expect(status(sheet.page)).to_have_text(THERE)
     by_server = pixels(sheet.picture_url).astype(int)
-    for _ in range(240):  # each change of the drawing asks whoever is there by then
-        sheet.press("Undo")
-        sheet.press("Redo")
-        sheet.page.wait_for_timeout(500)
-        if HERE.search(status(sheet.page).inner_text()):
-            break
-    expect(status(sheet.page)).to_have_text(HERE)
+    change_until(sheet, HERE)
     assert len(fetched) == 4
     sent = len(sheet.sent)
     assert np.abs(pixels(sheet.picture_url).astype(int) - by_server).mean() < 1.5  # its weights have 8 bits
     sheet.stroke((100, 140), (160, 180))
     expect(status(sheet.page)).to_have_text(HERE)
     assert len(sheet.sent) == sent  # the server was not asked
+    sheet.page.evaluate("Worker.prototype.postMessage = () => {}")  # as where a GPU is lost, and says nothing
+    sheet.stroke((80, 140), (80, 180))
+    expect(status(sheet.page)).to_have_text(THERE)
+    assert len(sheet.sent) > sent
+
+
+def test_a_browser_that_becomes_slow_hands_over_to_the_server(visit: Callable[..., Sheet]):
+    """Its clock says so: after what it needs to begin, each look at it is a second later."""
+    sheet = visit(QUICK)
+    sheet.stroke(*OUTLINE)
+    change_until(sheet, HERE)
+    sheet.page.evaluate("() => { let now = 0; performance.now = () => (now += 1000); }")
+    change_until(sheet, THERE)
+
+
+def change_until(sheet: Sheet, by: re.Pattern[str]) -> None:
+    """Each change of the drawing asks whoever is there by then."""
+    for _ in range(240):
+        sheet.press("Undo")
+        sheet.press("Redo")
+        sheet.page.wait_for_timeout(500)
+        if by.search(status(sheet.page).inner_text()):
+            break
+    expect(status(sheet.page)).to_have_text(by)
 
 
 @pytest.mark.parametrize(
