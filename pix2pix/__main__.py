@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pix2pix", description="Image-to-image translation with pix2pix.")
+    prog = "pix2pix" if Path(sys.argv[0]).stem == "pix2pix" else "python -m pix2pix"  # as it was called
+    parser = argparse.ArgumentParser(prog=prog, description="Image-to-image translation with pix2pix.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     known = f"a name ({', '.join(generators())}), a path, or hf://owner/name"
 

@@ -88,6 +88,7 @@ def test_it_has_what_the_page_is_made_of(installed: Installed):
     )
     assert installed.call("python", "-c", script).split() == ["False", "True", "True"]
     assert "--allow-host" in installed.call("pix2pix-studio", "--help")
+    assert installed.call("pix2pix", "--help").startswith("usage: pix2pix ")
 
 
 def test_each_package_with_code_is_named():

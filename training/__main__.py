@@ -98,7 +98,8 @@ def _created(arguments: list[str]) -> Run:
     import tyro
 
     arguments = _with_preset([_renamed(argument) for argument in arguments])
-    config = tyro.cli(TrainConfig, args=arguments, prog="python -m training", description=__doc__)
+    prog = "pix2pix-train" if Path(sys.argv[0]).stem == "pix2pix-train" else "python -m training"  # as it was called
+    config = tyro.cli(TrainConfig, args=arguments, prog=prog, description=__doc__)
     if _is_main():
         from pix2pix.data.intake import bring, demo
 
