@@ -1,17 +1,30 @@
 """Someone who looks at something else is told how the training gets on: by the title, and by the browser."""
 
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from pix2pix.files.places import ROOT
 from tests.browser.test_train import WAIT_MS, app, circles, runs, start, state
+from training.config import TrainConfig
 from training.run import Run
 
 __all__ = ["app", "circles", "runs"]  # fixtures
 RARE = 100_000
 SILENT = {"steps": RARE, "log-every": RARE, "preview-every": RARE}  # a trainer of which the coach hears nothing
+# Has a run as a trainer has it, and computes nothing: it finishes when it is told to, and not between two looks.
+IDLE = """import sys; from training.run import Run
+run = Run(sys.argv[1])
+with run.claim():
+    run.write_status(state="running", step=10, total=40)
+    sys.stdin.readline()
+    run.write_status(state="finished", step=40)
+"""
 # Chromium's own notifications, whose titles and texts are kept as well.
 LISTEN = """window.told = []; const Own = window.Notification;
 window.Notification = class extends Own {
@@ -24,6 +37,14 @@ def open_train(open_page: Callable[..., Page], allowed: bool = True) -> Page:
     page.add_init_script(LISTEN)
     page.reload()
     return page
+
+
+@contextmanager
+def going(circles: Path) -> Iterator[Run]:
+    """A run of that name, which finishes when this is left."""
+    run = Run.create(TrainConfig(name="circles", dataset=str(circles)))
+    with subprocess.Popen([sys.executable, "-c", IDLE, str(run.path)], cwd=ROOT, stdin=subprocess.PIPE):
+        yield run
 
 
 def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[..., Page], circles: Path):
@@ -49,15 +70,15 @@ def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[.
 def test_the_coach_is_heard_elsewhere(open_page: Callable[..., Page], circles: Path):
     page = open_train(open_page)
     page.get_by_label("Notify me in this browser").check()
-    start(page, circles, **SILENT)
-    state(page, "running")
-    for step in range(1, 30):
-        Run.named("circles").append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
-    expect(page).to_have_title(re.compile(r"^⚠ \d+ % circles"), timeout=WAIT_MS)
-    for step in range(30, 60):
-        Run.named("circles").append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
-    page.wait_for_timeout(3000)
-    (told,) = page.evaluate("window.told")
+    with going(circles) as run:
+        expect(page).to_have_title("25 % circles · Gradio")
+        for step in range(1, 30):
+            run.append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
+        expect(page).to_have_title("⚠ 25 % circles · Gradio")
+        for step in range(30, 60):
+            run.append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
+        page.wait_for_timeout(3000)
+        (told,) = page.evaluate("window.told")
     assert told.startswith("The coach of circles: The discriminator has won since step")
 
 
@@ -67,7 +88,7 @@ def test_nobody_is_told_who_did_not_ask_or_may_not(open_page: Callable[..., Page
     page.get_by_label("Notify me in this browser").click()
     expect(page.locator("#train-tell")).to_contain_text("The browser does not allow it")
     expect(page.get_by_label("Notify me in this browser")).not_to_be_checked()
-    start(page, circles, steps=40)
-    state(page, "finished")
+    with going(circles):
+        expect(page).to_have_title("25 % circles · Gradio")
     expect(page).to_have_title("circles has finished · Gradio")
     assert page.evaluate("window.told") == []
