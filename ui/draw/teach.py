@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from safetensors import SafetensorError, safe_open
 
 from pix2pix.data.folders import unused_name
-from pix2pix.files.places import runs_dir, save_picture
+from pix2pix.files.places import discriminators_of, runs_dir, save_picture
+from training.config import OBJECTIVES
 from training.run import Run, RunBusyError
 from ui.studio import StudioError, find, metadata
 from ui.train.starting import start
@@ -36,31 +38,53 @@ def pin(model: str, drawing: Image.Image) -> str:
 
 def teach(model: str, drawing: Image.Image, target: Image.Image) -> str:
     """Begins to train; gives the name of the run. Raises StudioError."""
-    about = metadata(find(model))
-    size = about.config.image_size
+    size = metadata(find(model)).config.image_size
     folder = runs_dir() / "datasets" / f"taught-{unused_name(model, Path())}"
     _add(folder, drawing.resize((size, size)), target.convert("RGB").resize((size, size), Image.Resampling.LANCZOS))
-    from pix2pix.palette import listed
-
     try:
-        run, _ = start(
-            str(folder),
-            unused_name(f"{model}-taught", runs_dir()),
-            "paper",
-            init_from=model,
-            a=about.source.kind,
-            b=about.target.kind,
-            palette=listed(about.source.palette),
-            line_width=about.line_width,
-            crop_size=size,
-            load_size=round(size * 286 / 256),
-            ngf=about.config.ngf,
-            save_every=STEPS,
-            **SETTINGS,
-        )
+        run, _ = start(str(folder), unused_name(f"{model}-taught", runs_dir()), "paper", **settings_for(model))
     except (ValueError, OSError, RunBusyError) as error:
         raise StudioError(str(error)) from error
     return run.name
+
+
+def settings_for(model: str) -> dict[str, Any]:
+    """Of a run that begins from that generator, and from what judged it where that is kept beside it."""
+    from pix2pix.palette import listed
+
+    path = find(model)
+    about = metadata(path)
+    size = about.config.image_size
+    return _judged(path) | SETTINGS | {
+        "init_from": model,
+        "a": about.source.kind,
+        "b": about.target.kind,
+        "palette": listed(about.source.palette),
+        "one_hot": bool(getattr(about.config, "classes", ())),
+        "line_width": about.line_width,
+        "crop_size": size,
+        "load_size": round(size * 286 / 256),
+        "ngf": about.config.ngf,
+        "save_every": STEPS,
+    }  # fmt: skip
+
+
+def _judged(generator: Path) -> dict[str, Any]:
+    """The sizes of the discriminators that were trained with a generator, and the objective that they are for."""
+    path = discriminators_of(generator)
+    try:
+        if path is None:
+            return {}
+        with safe_open(path, "np") as file:
+            names = list(file.keys())
+            first = file.get_slice("D.layers.0.0.weight").get_shape()
+    except (SafetensorError, OSError):  # the training says so
+        return {}
+    layers = {name.split(".")[2] for name in names if name.startswith("D.layers.")}
+    on_features = any(name.startswith("projected.") for name in names)
+    # Of the moving average so few steps would be hardly seen.
+    objective = OBJECTIVES["recommended"] | {"ema": 0.0} if on_features else {}
+    return {"ndf": first[0], "n_layers": len(layers) - 1, **objective}
 
 
 def progress(name: str) -> dict[str, str]:
