@@ -225,3 +225,13 @@ def test_excerpts_in_one_sitting_are_the_code():
     ]
     assert [line for line in shown if line not in lines] == []
     assert len(shown) > 8
+
+
+def test_what_the_page_on_the_keras_notebook_points_at_is_there():
+    page = (ROOT / "docs" / "keras.md").read_text("utf-8")
+    rows = re.findall(r"^\| `.*? \| (.*?) in `([\w/]+\.py)`", page, re.MULTILINE)
+    assert len(rows) > 10
+    for names, file in rows:
+        tree = ast.walk(ast.parse((ROOT / file).read_text("utf-8")))
+        there = {node.name for node in tree if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        assert set(re.findall(r"`(\w+)`", names)) <= there, file
