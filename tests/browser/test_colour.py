@@ -279,6 +279,7 @@ def test_where_a_seed_changes_nothing_no_four_pictures_of_one_kind_are_shown(ope
         sheet.press("Variations")
         expect(sheet.page.locator(".note")).to_contain_text("Close the outline, and four colours appear here.")
         assert others(sheet) == [""] * 4
+        expect(sheet.page.get_by_text("Keep", exact=True).first).to_be_hidden()
         sheet.stroke((200, 60), (200, 180), (60, 180), (60, 60))
         expect(sheet.page.locator(".others img:visible")).to_have_count(4)
         sheet.page.get_by_label("Model").select_option("bare2shoes")
