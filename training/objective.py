@@ -25,7 +25,7 @@ class Objective:
 
     @classmethod
     def of(cls, config: TrainConfig, accelerator: Accelerator) -> "Objective":
-        """Raises WeightsMissing, naming the package to install."""
+        """Raises WeightsMissingError, naming the package to install."""
         terms = perceptual_terms(config, accelerator)
         return cls(config.lambda_l1, config.lambda_feature_matching, config.lambda_colour, terms)
 

@@ -86,7 +86,7 @@ class PerceptualTerms:
 
 
 def perceptual_terms(config: TrainConfig, accelerator: Accelerator) -> PerceptualTerms | None:
-    """None for the paper's objective. Raises WeightsMissing, naming the package to install."""
+    """None for the paper's objective. Raises WeightsMissingError, naming the package to install."""
     if not config.has_perceptual_terms:
         return None
     perception = Perception(efficientnet.load(), bf16=accelerator.mixed_precision == "bf16").to(accelerator.device)

@@ -50,9 +50,8 @@ ALONE = 0.3
 # blur or its half differ by 0.1 to 2.1, and a tenth brighter by 1.4 to 7; two such photos by 8 or more, A and B by 11.
 SAME_PICTURE = 6.0
 
-FITS = (
-    0.07  # of the logarithm of width / height, so 7 %: pairs with a narrow frame fit; photos of 16:9 are 12 % off 2:1
-)
+# By how much the logarithm of width / height may be off: pairs with a narrow frame fit; photos of 16:9 are 12 % off.
+FITS = 0.07
 BLANK = 1.0  # grey levels from one column to the next: where all change by less, there is nothing to see
 
 
