@@ -225,7 +225,9 @@ def _push(options: argparse.Namespace) -> int:
     from pix2pix.files.push import push
 
     def sample(path: Path) -> "Image.Image":
-        from pix2pix.page.sheet import sample_picture  # with torch: not to say who may not push
+        bring("pix2pix.page.sheet")  # with torch: not to say who may not push
+
+        from pix2pix.page.sheet import sample_picture
 
         return sample_picture(path)
 
