@@ -4,7 +4,8 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,28 +36,38 @@ def push(name: str, repository: str, sample: Sample, private: bool = False) -> s
     load it. Raises HubError, and CheckpointError for a generator that is not there.
     """
     from huggingface_hub import HfApi, get_token
-    from huggingface_hub import errors as hub
 
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise HubError(f"{repository!r} is not of the form owner/name")
     api = HfApi()
     if get_token() is None:
         raise HubError(f"the Hub does not know who you are: {LOGIN}")
+    read_metadata(locate(name))  # or the repository would be made for nothing
+    with _in_words(repository):
+        address = api.create_repo(repository, private=private, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        write_repository(name, repository, sample, Path(folder))
-        try:
-            address = api.create_repo(repository, private=private, exist_ok=True)
+        write_repository(name, repository, sample, Path(folder))  # takes seconds, which who may not write is spared
+        with _in_words(repository):
             api.upload_folder(repo_id=repository, folder_path=folder, commit_message=f"Push {name}")
-        except hub.HFValidationError as error:
-            raise HubError(f"{repository} cannot be a repository: {error}") from error
-        except hub.HfHubHTTPError as error:
-            status = error.response.status_code if error.response is not None else None
-            if status in (401, 403):
-                raise HubError(f"{repository} may not be written with this token: {LOGIN}") from error
-            raise HubError(f"the Hub did not take {repository}: {str(error).splitlines()[0]}") from error
-        except (hub.HTTPError, OSError) as error:  # pyright: ignore[reportPrivateImportUsage]
-            raise HubError(f"the Hub cannot be reached: {error}") from error
     return str(address)
+
+
+@contextmanager
+def _in_words(repository: str) -> Iterator[None]:
+    """What the Hub refuses, or does not answer, as a HubError."""
+    from huggingface_hub import errors as hub
+
+    try:
+        yield
+    except hub.HFValidationError as error:
+        raise HubError(f"{repository} cannot be a repository: {error}") from error
+    except hub.HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else None
+        if status in (401, 403):
+            raise HubError(f"{repository} may not be written with this token: {LOGIN}") from error
+        raise HubError(f"the Hub did not take {repository}: {str(error).splitlines()[0]}") from error
+    except (hub.HTTPError, OSError) as error:  # pyright: ignore[reportPrivateImportUsage]
+        raise HubError(f"the Hub cannot be reached: {error}") from error
 
 
 def write_repository(name: str, repository: str, sample: Sample, folder: Path) -> None:
