@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from pix2pix.files import places
-from tests.browser.conftest import KINDS, App, _save, draw_circles
+from tests.browser.conftest import KINDS, App, _save, draw_circles, note_speeds
 from tests.browser.english import english_in
 from tests.browser.sheet import SMALL, Open, Sheet
 from tests.browser.test_tell import LISTEN
@@ -50,6 +50,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIX2PIX_RUNS", str(folder))
         patch.setattr(places, "CHECKPOINTS", folder / "none")
+        note_speeds(folder)
         for name, side in KINDS.items():
             _save(folder, name, 64, side)
         _save(folder, "other2shoes", 64, KINDS["tiny2shoes"])
