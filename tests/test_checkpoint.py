@@ -103,7 +103,7 @@ def test_a_failed_save_leaves_the_old_file(make_generator: Callable[..., Path], 
     def fail(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", fail)
+    monkeypatch.setattr(checkpoint, "to_bytes", fail)
     with pytest.raises(OSError, match="no space"):
         make_generator()
     assert path.read_bytes() == before

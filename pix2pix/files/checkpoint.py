@@ -4,7 +4,6 @@ What the header says, and where such files are found, is in `header`, which work
 Imported generators of other projects are kept in the same way; their architecture names the network (`foreign`).
 """
 
-import errno
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 
 from pix2pix.architectures import Foreign, GeneratorConfig
 from pix2pix.files.foreign_networks import ForeignGenerator, build
@@ -40,12 +39,11 @@ def save(path: str | Path, generator: Network, metadata: Metadata, dtype: torch.
 
 
 def write(weights: dict[str, torch.Tensor], path: Path, header: dict[str, str]) -> None:
-    """Raises OSError where it cannot be written, of which safetensors tells in words alone."""
-    try:
-        save_file(weights, path, header)
-    except SafetensorError as error:
-        full = "No space left on device" in str(error)
-        raise OSError(errno.ENOSPC if full else errno.EIO, shorten(str(error)), str(path)) from error
+    """Raises OSError.
+
+    By way of memory: safetensors writes into a file of another name, which would be left behind where it is killed.
+    """
+    path.write_bytes(to_bytes(weights, header))
 
 
 def load(path: str | Path) -> tuple[Network, Metadata]:
