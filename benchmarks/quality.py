@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this fil
 
 from benchmarks.contact_sheet import sheet
 from benchmarks.evaluation import as_json, open_pairs, table
-from benchmarks.realism import Judge, outputs_of, real_pictures
+from benchmarks.realism import Judge, caution, outputs_of, real_pictures
 from pix2pix import Translator, images
 from pix2pix.data.dataset import PairedImages
 from pix2pix.data.evidence import spread
@@ -83,7 +83,7 @@ def main() -> None:
     name = pairs.found.root.name
     print(f"{metadata.name} after {metadata.steps:,} steps, on {len(pairs)} pairs of {name} ({options.split})\n")
     print(table("output", outputs))
-    print("\n" + table("realism", realism))
+    print("\n" + table("realism", realism) + caution(len(pairs)))
     if colours:
         print("\n" + table("colour error", colours))
     about = {"checkpoint": metadata.name, "steps": metadata.steps, "dataset": name, "split": options.split}

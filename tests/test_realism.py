@@ -149,4 +149,5 @@ def test_several_generators_are_judged_at_once(
     rows = json.loads(printed.splitlines()[-1])["realism"]
     assert set(rows) == {f"{generators[0]}, generator", f"{generators[1]}, generator", TARGETS}
     assert "| realism | KID | distance |\n| --- | --- | --- |" in printed
+    assert "KID of 8 pictures says little" in printed
     assert rows[TARGETS]["distance"] == 0 < rows[f"{generators[0]}, generator"]["distance"]
