@@ -20,7 +20,7 @@ from tests.browser.test_remember import remembered
 from tests.browser.test_upload import choose
 from ui import serving
 from ui.demo import create_demo
-from ui.draw import parts
+from ui.draw import assets
 from ui.guard import Rules
 from ui.studio import Studio
 
@@ -246,7 +246,7 @@ def test_strangers_have_it_too_and_only_by_https(visit: Visit, runs: Path):
     demo = create_demo(studio)
     url = serving.launch(demo, Rules.public(), "127.0.0.1")
     try:
-        parts.describe(studio, "tiny2shoes").result()  # with frames of the camera beside it, it takes long
+        assets.describe(studio, "tiny2shoes").result()  # with frames of the camera beside it, it takes long
         page = visit(url=url)
         page.evaluate(QUICK)
         switch_on(page)
