@@ -237,8 +237,9 @@ def test_a_second_trainer_is_refused_while_the_first_trains_and_a_pid_that_is_us
     assert checkpoint.load(run.generator_file)[1].steps == run.status().step
 
 
-def test_a_kill_during_the_last_save_costs_no_step_of_the_generator(pairs: Path):
-    """state.pt has all steps by then, so that no further one is made."""
+@pytest.mark.parametrize("steps", [30, 29])
+def test_a_kill_during_the_last_save_costs_no_step_of_the_generator(pairs: Path, steps: int):
+    """state.pt has all steps by then, so that no further one is made; also where its config asks for fewer since."""
     run = make(pairs)
     code = f"""
 import os, signal
@@ -256,6 +257,7 @@ main([{str(run.path)!r}])
     assert killed.returncode == -signal.SIGKILL
     assert check_the_disk(run) == 0
     assert checkpoint.load(run.generator_file)[1].steps == 28
+    run.config_file.write_text(run.config.with_changes(steps=steps).to_json())
     assert Trainer(run).wait() == 0
     assert run.status().state == "finished"
     assert checkpoint.load(run.generator_file)[1].steps == 30

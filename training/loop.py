@@ -100,7 +100,7 @@ def train(run: Run) -> None:
         log.info("%s Training on %s from step %d to %d.", found.describe(), where, state.step, total)
         if state.step == 0:
             preview.save(run, state.generator, 0)
-        if state.step == total:  # it was killed during its last save, perhaps before that reached the generator
+        if state.step >= total:  # it was killed during its last save, perhaps before that reached the generator
             state.save(run, metadata)
     best = run.best_value()
     progress = Progress(total, pairs_per_step, state, show_bar=is_main)

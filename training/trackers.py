@@ -53,8 +53,10 @@ class Watcher(Follower):
             log.warning("%s follows no longer (%s). That does not change the training.", self.run.config.log_to, why)
 
     def _wait_for_the_beginning(self) -> None:
-        """When it runs, a resume has forgotten what is made anew, and Accelerate knows its processes."""
-        while not self.over.is_set() and self.run.status().state == "starting":
+        """When it runs, a resume has forgotten what is made anew, and Accelerate knows its processes: two threads that
+        ask it for the first time at once get in each other's way.
+        """
+        while not self.over.is_set() and self.run.status().state != "running":
             time.sleep(0.1)
 
     def _tracker(self) -> "GeneralTracker":

@@ -57,6 +57,7 @@ EXCEPT = {
         "No space left on device", "PytorchStreamWriter failed writing", "Read-only file system",
         "basic_ios::clear: iostream error", "can't allocate memory", "failed with strerror: Permission denied",
         "not enough memory", "out of memory", "no partner", "its partner", "lies beside", "lies in neither",
+        "D.layers.0.0.weight",
     ),
     "parts of what pydantic says": ("it {}, and is {}", "{} {}, and is {}"),
     "arguments for programs": (
