@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pix2pix.console import exit_status
 from pix2pix.files.places import generators, save_picture
-from pix2pix.quick_imports import bring
+from pix2pix.quick_imports import import_quickly
 
 HOW = ("square", "whole", "tiles")  # see pix2pix.sizes, which needs torch
 
@@ -106,7 +106,7 @@ def _translate(options: argparse.Namespace) -> int:
 
     outputs, path = _outputs(options.inputs, options.out), locate(options.checkpoint)
 
-    bring("pix2pix.inference")  # with torch, which takes seconds: not to say what is wrong above
+    import_quickly("pix2pix.inference")  # with torch, which takes seconds: not to say what is wrong above
 
     from pix2pix import images
     from pix2pix.inference import Translator
@@ -186,7 +186,7 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    bring("pix2pix.files.export")
+    import_quickly("pix2pix.files.export")
 
     from pix2pix.files.export import export
 
@@ -195,7 +195,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _export_web(options: argparse.Namespace) -> int:
-    bring("pix2pix.page.web")
+    import_quickly("pix2pix.page.web")
 
     from pix2pix.page.web import export_web
 
@@ -204,7 +204,7 @@ def _export_web(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    bring("pix2pix.files.importing")
+    import_quickly("pix2pix.files.importing")
 
     from pix2pix.files.checkpoint import read_metadata
     from pix2pix.files.importing import About, import_generator
@@ -225,7 +225,7 @@ def _push(options: argparse.Namespace) -> int:
     from pix2pix.files.push import push
 
     def sample(path: Path) -> "Image.Image":
-        bring("pix2pix.page.sheet")  # with torch: not to say who may not push
+        import_quickly("pix2pix.page.sheet")  # with torch: not to say who may not push
 
         from pix2pix.page.sheet import sample_picture
 

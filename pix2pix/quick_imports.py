@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 
 
-def bring(*names: str) -> None:
+def import_quickly(*names: str) -> None:
     """Imports modules without looking for garbage meanwhile, nor later among what they have made.
 
     PyTorch is half a million objects, none of which is ever garbage. To look through them again and again, while they

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pix2pix.quick_imports import bring
+from pix2pix.quick_imports import import_quickly
 
 
 @pytest.fixture(autouse=True)
@@ -20,21 +20,21 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_garbage_is_looked_for_afterwards_and_not_in_what_was_imported():
     frozen = gc.get_freeze_count()
-    bring("large_one")
+    import_quickly("large_one")
     assert not sys.modules["large_one"].LOOKS
     assert gc.isenabled()
     assert gc.get_freeze_count() > frozen + 1000
 
 
 def test_what_is_in_memory_already_changes_nothing():
-    bring("large_one")
+    import_quickly("large_one")
     frozen = gc.get_freeze_count()
     garbage = [[] for _ in range(1000)]
-    bring("large_one")
+    import_quickly("large_one")
     assert gc.get_freeze_count() <= frozen, garbage
 
 
 def test_garbage_is_looked_for_after_an_import_that_failed_too():
     with pytest.raises(ImportError, match="not here"):
-        bring("broken_one")
+        import_quickly("broken_one")
     assert gc.isenabled()

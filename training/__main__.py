@@ -23,7 +23,7 @@ from typing import NoReturn
 import psutil
 
 from pix2pix.console import exit_status
-from pix2pix.quick_imports import bring
+from pix2pix.quick_imports import import_quickly
 from training import process
 from training.config import DEMO_SETTINGS, FORMER_NAMES, PRESETS, TrainConfig
 from training.run import Run, RunBusyError
@@ -153,7 +153,7 @@ def _words(key: str, value: object) -> list[str]:
 
 
 def _train(run: Run) -> None:
-    bring("training.loop", "torch._dynamo")  # torch takes seconds to import: not for --help or a wrong name
+    import_quickly("training.loop", "torch._dynamo")  # torch takes seconds to import: not for --help or a wrong name
 
     from tqdm.contrib.logging import logging_redirect_tqdm
 

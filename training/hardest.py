@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from pix2pix.files.places import atomic_write
-from pix2pix.quick_imports import bring
+from pix2pix.quick_imports import import_quickly
 from pix2pix.validation import in_words
 from training.__main__ import prepare_process
 from training.run import Run
@@ -34,7 +34,7 @@ class Hard(NamedTuple):
 
 def look(run: Run) -> None:
     """Raises FileNotFoundError where the run has saved no generator, DatasetError, CheckpointError."""
-    bring("pix2pix.files.checkpoint", "training.batches")
+    import_quickly("pix2pix.files.checkpoint", "training.batches")
 
     from pix2pix.data.pairs import find_pairs
     from pix2pix.devices import pick_device

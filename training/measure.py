@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 
-from pix2pix.quick_imports import bring
+from pix2pix.quick_imports import import_quickly
 from training.__main__ import prepare_process
 from training.config import PRESETS, TrainConfig
 
@@ -18,7 +18,7 @@ WARM_UP, TIMED = 2, 5  # steps
 
 def measure(config: TrainConfig) -> tuple[float, str]:
     """Seconds per step, the median of some, and the device in words."""
-    bring("training.objective", "training.loop", "torch._dynamo")
+    import_quickly("training.objective", "training.loop", "torch._dynamo")
 
     import torch
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-from pix2pix.quick_imports import bring
+from pix2pix.quick_imports import import_quickly
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # events between two statistics of the queue
@@ -51,7 +51,7 @@ def folder_of_its_own() -> Iterator[None]:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    bring("ui.serving")
+    import_quickly("ui.serving")
 
     from ui.demo import create_demo, has_desktop
     from ui.guard import Rules, is_loopback

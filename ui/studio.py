@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PIL import Image
 
 from pix2pix.files.places import generators, snapshots
-from pix2pix.quick_imports import bring
+from pix2pix.quick_imports import import_quickly
 from pix2pix.validation import shorten
 from ui.scheduler import QueueFull, Scheduler, Superseded
 from ui.uploads import forget
@@ -117,7 +117,7 @@ class Studio:
         with self._loading:
             _, translator = self._loaded.get(path, (None, None))
         if translator:
-            bring("torch._dynamo")
+            import_quickly("torch._dynamo")
             translator.compile(self.precision)
             # One more than it computes at once: its drawing is read meanwhile, or its picture written.
             self.scheduler.widen(translator.streams + 1)
@@ -193,7 +193,7 @@ def uploaded_picture(path: str) -> Image.Image:
 
 
 def _load(path: Path) -> "Translator":
-    bring("pix2pix.inference")
+    import_quickly("pix2pix.inference")
 
     from pix2pix.inference import Translator
 
