@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 from torch import Tensor
 
 from pix2pix.data import dataset as dataset_module
@@ -592,10 +592,44 @@ def test_hints_depend_on_seed_epoch_and_index_alone(tmp_path: Path, augment: boo
     assert any(not torch.equal(there[key][1], other[key][1]) for key in keys)
 
 
-def test_hints_need_photos_alone(tmp_path: Path):
-    save_pair(tmp_path / "1.png")
-    with pytest.raises(DatasetError, match=f"colour hints need photos alone.*{tmp_path.name} has pairs"):
-        dataset(tmp_path, hints=True)
+def save_drawn_pair(path: Path, line: str = "black") -> Path:
+    """The outline of a square, and a square that is red all over: vivid."""
+    picture = Image.new("RGB", (128, 64), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((12, 12, 52, 52), outline=line)
+    draw.rectangle((76, 12, 116, 52), fill="red")
+    picture.save(path)
+    return path
+
+
+@pytest.mark.parametrize("direction", ["AtoB", "BtoA"])
+def test_half_of_the_pairs_get_hints_and_the_others_stay_as_they_are(tmp_path: Path, direction: str):
+    path = save_drawn_pair(tmp_path / "1.png")
+    if direction == "BtoA":
+        ImageOps.mirror(Image.open(path)).save(path)
+    options = {"load_size": 64, "crop_size": 64, "augment": True, "flip": False, "direction": direction}
+    plain, pairs = dataset(tmp_path, **options), dataset(tmp_path, hints=True, **options)
+    as_it_is, seen = plain.pictures(0), [pairs.pictures((epoch, 0)) for epoch in range(60)]
+    hinted = [pair for pair in seen if pair != as_it_is]
+    assert 15 < len(hinted) < 45
+    for drawing, photo in hinted:
+        assert has_hints(drawing)
+        lines = np.asarray(as_it_is[0].convert("L")) < 64
+        assert (np.asarray(drawing.convert("L"))[lines] < 64).all()  # under the lines
+        assert (np.asarray(photo)[:8] == 255).all()  # the paper stays
+    assert len({photo.tobytes() for _, photo in hinted}) > 5  # colours that the hints ask for
+
+
+def test_a_drawing_with_colours_of_its_own_gets_no_hints(tmp_path: Path):
+    save_drawn_pair(tmp_path / "1.png", line="blue")
+    plain, pairs = (dataset(tmp_path, load_size=64, crop_size=64, hints=hints) for hints in (False, True))
+    assert all(pairs.pictures((epoch, 0)) == plain.pictures(0) for epoch in range(20))
+
+
+def test_hints_are_made_on_the_cpu(tmp_path: Path):
+    save_drawn_pair(tmp_path / "1.png")
+    assert ResidentPairs.fits(dataset(tmp_path))
+    assert not ResidentPairs.fits(dataset(tmp_path, hints=True))
 
 
 # Wandering

@@ -329,9 +329,14 @@ def test_a_generator_that_learned_from_colour_hints_says_so(make_run: Callable[.
     assert losses(run) != losses(plain)
 
 
-def test_colour_hints_for_pairs_are_refused(make_run: Callable[..., Run]):
-    with pytest.raises(DatasetError, match="colour hints need photos alone"):
-        train(make_run(colour_hints=True))
+def test_pairs_of_drawings_can_have_colour_hints_and_others_cannot(make_run: Callable[..., Run], pairs: Path):
+    train(run := make_run(dataset=str(pairs), a="edges", steps=12, colour_hints=True))
+    assert checkpoint.read_metadata(run.generator_file).colour_hints
+    train(plain := make_run("plain", dataset=str(pairs), a="edges", steps=12))
+    assert losses(run) != losses(plain)
+    for name, settings in {"kind": {}, "way": {"a": "edges", "direction": "BtoA"}}.items():
+        with pytest.raises(DatasetError, match=r"colour hints need line drawings.*pairs is not said to be that"):
+            train(make_run(name, dataset=str(pairs), colour_hints=True, **settings))
 
 
 def test_with_ema_the_moving_average_is_saved_and_not_g(make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch):

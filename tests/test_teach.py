@@ -58,3 +58,10 @@ def test_a_generator_without_them_or_with_damaged_ones_can_be_corrected(
     (maps / DISCRIMINATORS_FILE).write_bytes(b"cut off")
     learn(tmp_path)
     assert "The discriminators begin anew: discriminators.safetensors cannot be read" in caplog.text
+
+
+def test_a_correction_of_one_that_takes_hints_goes_on_to_show_them(maps: Path):
+    about = Metadata("pen", 5, a=Side("edges"), b=Side("photo"), colour_hints=True)
+    checkpoint.save(maps.with_name("pen") / GENERATOR_FILE, Generator(GeneratorConfig(32, ngf=4)), about)
+    assert teach.settings_for("pen")["colour_hints"]
+    assert not teach.settings_for("maps")["colour_hints"], "no training shows paint"

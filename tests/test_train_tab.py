@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 
+from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from training.config import PRESETS, TrainConfig
 from training.run import Run
@@ -136,17 +139,27 @@ def test_the_help_reads_like_the_form():
 def test_the_recommended_preset_offers_what_knows_the_input():
     from ui.train.init_from import offer_shipped
 
-    box, init_from, planes = offer_shipped("Line drawings", "recommended", "", 256, 32)
-    assert (box.visible, box.value, init_from.value, planes) == (True, True, "edges2shoes", False)
-    box, init_from, planes = offer_shipped(
-        "Facade labels, in the 12 CMP colours", "recommended", "edges2shoes", 256, 32
-    )
-    assert (box.visible, init_from.value, planes) == (True, "labels2facades", True)
+    box, init_from, planes, hints = offer_shipped("Line drawings", "recommended", "", 256, 32)
+    assert (box.visible, box.value, init_from.value, planes, hints) == (True, True, "edges2shoes", False, True)
+    labels = "Facade labels, in the 12 CMP colours"
+    box, init_from, planes, hints = offer_shipped(labels, "recommended", "edges2shoes", 256, 32)
+    assert (box.visible, init_from.value, planes, hints) == (True, "labels2facades", True, False)
     for input_kind, preset, crop_size in (("Photos", "recommended", 256), ("Line drawings", "paper", 256),
                                           ("Line drawings", "recommended", 128)):  # fmt: skip
-        box, init_from, planes = offer_shipped(input_kind, preset, "edges2shoes", crop_size, 32)  # pyright: ignore[reportArgumentType]
-        assert (box.visible, init_from.value, planes) == (False, "", False)
+        box, init_from, *seen = offer_shipped(input_kind, preset, "edges2shoes", crop_size, 32)  # pyright: ignore[reportArgumentType]
+        assert (box.visible, init_from.value, seen) == (False, "", [False, False])
     assert offer_shipped("Line drawings", "recommended", "my own", 256, 32) == gr.skip()
-    for kind in ("Line drawings", "Facade labels, in the 12 CMP colours"):  # one that is made light keeps what it has
+    for kind in ("Line drawings", labels):  # one that is made light keeps what it has
         box, *others = offer_shipped(kind, "recommended", "", 256, 32, "a wide one")
-        assert (box.visible, others) == (False, [gr.skip()] * 2)
+        assert (box.visible, others) == (False, [gr.skip()] * 3)
+
+
+def test_who_begins_from_one_that_takes_hints_goes_on_with_them(make_generator: Callable[..., Path]):
+    from ui.train.init_from import fit
+
+    path = make_generator()
+    assert fit(str(path), "Line drawings") == [32, 4, 36, False]
+    generator, about = checkpoint.load(path)
+    checkpoint.save(path, generator, replace(about, colour_hints=True))
+    assert fit(str(path), "Line drawings")[-1] is True
+    assert fit(str(path), "Any picture")[-1] is False

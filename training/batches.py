@@ -10,16 +10,23 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from pix2pix.data.dataset import PairedImages, ResidentPairs, ShuffledBatches
+from pix2pix.data.layouts import DatasetError
 from pix2pix.data.pairs import Found
 from pix2pix.palette import chosen
 from pix2pix.scales import Scale
-from training.config import TrainConfig
+from training.config import Kind, TrainConfig
 
 T = TypeVar("T")
 
 
 def pairs_of(config: TrainConfig, found: Found, split: str, *, augment: bool) -> PairedImages:
-    """The pairs of a split as the settings want them. Raises DatasetError for settings that want photos alone."""
+    """The pairs of a split as the settings want them. Raises DatasetError for settings that want others."""
+    a, b = kinds_of(config, found)
+    side, kind = ("A", a) if config.direction == "AtoB" else ("B", b)
+    if config.colour_hints and kind != "edges":
+        raise DatasetError(
+            f"colour hints need line drawings as the input, and {side} of {found.root} is not said to be that"
+        )
     return PairedImages(
         found,
         split,
@@ -35,6 +42,11 @@ def pairs_of(config: TrainConfig, found: Found, split: str, *, augment: bool) ->
         random_affine=config.random_affine,
         seed=config.seed,
     )
+
+
+def kinds_of(config: TrainConfig, found: Found) -> tuple[Kind, Kind]:
+    """What the folder's A and B show."""
+    return ("edges", "photo") if found.layout == "photos" else (config.a, config.b)
 
 
 def scale_of(setting: str) -> Scale | None:

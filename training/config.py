@@ -113,8 +113,8 @@ class TrainConfig:
     scale_b: str = "auto"
     """the same for B, and for photos alone"""
     colour_hints: bool = False
-    """give half of the drawings coloured strokes to learn from, and all of what is neither grey nor brown (photos
-    alone): a red stroke then makes a red shoe"""
+    """give half of the line drawings coloured strokes to learn from, and, of photos alone, all of what is neither grey
+    nor brown: a red stroke then makes a red shoe"""
 
     load_size: Annotated[
         int, Bounds(1, 4096, "four times the largest crop: of a larger picture a crop shows nearly nothing")

@@ -30,7 +30,7 @@ from pix2pix.models import Discriminator, Generator, GeneratorConfig
 from pix2pix.palette import chosen
 from pix2pix.perceptual import window_at
 from training import coach, discriminators
-from training.batches import batches_of, pairs_of, scale_of
+from training.batches import batches_of, kinds_of, pairs_of, scale_of
 from training.config import TrainConfig
 from training.cuda_graph import CUDAGraphStep, set_lr
 from training.distillation import Teacher
@@ -328,8 +328,7 @@ def averaged(G: Generator, config: TrainConfig) -> AveragedModel:
 
 
 def _metadata(config: TrainConfig, found: Found) -> Metadata:
-    kinds = ("edges", "photo") if found.layout == "photos" else (config.a, config.b)
-    a, b = (Side(kind) for kind in kinds)
+    a, b = (Side(kind) for kind in kinds_of(config, found))
     given = chosen(config.palette), chosen(config.target_palette)
     palettes = given if config.direction == "AtoB" else given[::-1]
     a, b = (Side("labels", palette) if palette else side for side, palette in zip((a, b), palettes, strict=True))

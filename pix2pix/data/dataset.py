@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, Sampler
 
 from pix2pix import images
 from pix2pix.data.augment import AFFINE_SHARE, GAP_SHARE, Crop, affine, with_gap
-from pix2pix.data.hints import SHARE, hinted, is_vivid
+from pix2pix.data.hints import SHARE, has_colours, hinted, is_vivid
 from pix2pix.data.layouts import HALVES, DatasetError, halves
 from pix2pix.data.pairs import MIN_SIDE, Entry, Found
 from pix2pix.edges import EdgeStyle, edges
@@ -29,10 +29,10 @@ class PairedImages(Dataset):
 
     `direction` decides which is which: with BtoA, a is the folder's B. Each picture is resized to a square of
     `load_size`, whatever its shape, and cropped: at the centre, or, with `augment`, at random, half of them mirrored,
-    edges in a random style. With `hints` (photos alone), half of the drawings have colour hints; with `random_affine`
-    (photos alone, too), half of the photos are seen smaller, turned and off the middle, and some with a gap. What is
-    random depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in any
-    process.
+    edges in a random style. With `hints`, for which a must be line drawings, half of them have colour hints; with
+    `random_affine` (photos alone), half of the photos are seen smaller, turned and off the middle, and some with a gap.
+    What is random depends on seed, epoch and index alone, so `dataset[epoch, index]` can be had again in any order, in
+    any process.
 
     `palette` is that of the input's labels: their colours are snapped to it; files that hold the numbers of classes are
     coloured in it, as those of the target in `target_palette`. `scales` are those of deep grey values, of the folder's
@@ -40,8 +40,8 @@ class PairedImages(Dataset):
 
     A file that turns out broken is replaced by the next one, logged once and noted in `left_out`.
 
-    Raises DatasetError for `hints` or `random_affine` with pairs, and ValueError for a split or a direction that there
-    is none of, and for a `load_size` below `crop_size`.
+    Raises DatasetError for `random_affine` with pairs, and ValueError for a split or a direction that there is none of,
+    and for a `load_size` below `crop_size`.
     """
 
     def __init__(
@@ -61,9 +61,8 @@ class PairedImages(Dataset):
         random_affine: bool = False,
         seed: int = 0,
     ) -> None:
-        if (hints or random_affine) and found.layout != "photos":
-            what = "colour hints need" if hints else "a random affine needs"
-            raise DatasetError(f"{what} photos alone, whose edges are made here; {found.root} has pairs")
+        if random_affine and found.layout != "photos":
+            raise DatasetError(f"a random affine needs photos alone; {found.root} has pairs")
         if load_size < crop_size:
             raise ValueError(f"load_size {load_size} is below crop_size {crop_size}")
         if split not in found.splits:
@@ -99,11 +98,17 @@ class PairedImages(Dataset):
                 photo = Image.fromarray(affine(self._decoded(index)[0], crop, rng))
             if self.random_affine and rng.random() < GAP_SHARE:
                 photo = Image.fromarray(with_gap(np.asarray(photo), rng))
-            drawing = edges(photo, style)
-            wants_hints = self.hints and (rng.random() < SHARE or is_vivid(photo))
-            pictures = hinted(drawing, photo, rng) if wants_hints else (drawing, photo)
-        a, b = pictures
-        return (a, b) if self.direction == "AtoB" else (b, a)
+            pictures = [edges(photo, style), photo]
+        a, b = pictures if self.direction == "AtoB" else reversed(pictures)
+        return hinted(a, b, rng) if self.hints and self._wants_hints(a, b, rng) else (a, b)
+
+    def _wants_hints(self, drawing: Image.Image, photo: Image.Image, rng: np.random.Generator) -> bool:
+        """Half of them, but for what would be learned wrong: see `pix2pix.data.hints`.
+
+        Pairs are always seen as they are, too: someone has made them.
+        """
+        wanted = rng.random() < SHARE
+        return wanted or is_vivid(photo) if self.found.layout == "photos" else wanted and not has_colours(drawing)
 
     def _crop(self, key: int | tuple[int, int]) -> tuple[int, Crop, np.random.Generator]:
         """The index, what is seen of it this time, and the source of all else that is random in it."""
@@ -185,8 +190,8 @@ class ResidentPairs:
 
     @staticmethod
     def fits(dataset: PairedImages) -> bool:
-        """The edges of photos are made on the CPU."""
-        return dataset.found.layout != "photos" and dataset.is_small
+        """The edges of photos and colour hints are made on the CPU."""
+        return dataset.found.layout != "photos" and not dataset.hints and dataset.is_small
 
     def __getitem__(self, keys: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
         pairs = []

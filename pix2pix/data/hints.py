@@ -3,8 +3,9 @@
 Strokes, dabs, filled parts, or the whole inside; a drawing without hints is just the drawing. Their rims are soft: the
 network's first skip connection passes on whatever is sharp, and the picture would show where a hint ends.
 
-What is neither grey nor brown always has hints. A network gives a drawing without them the mean of all that it may be:
-of blue and red and brown things of one shape that is brown with stains.
+A photo of what is neither grey nor brown always has hints. A network gives a drawing without them the mean of all that
+it may be: of blue and red and brown things of one shape that is brown with stains. A drawing that has colours already,
+as somebody's own, gets no others.
 """
 
 import cv2
@@ -21,6 +22,7 @@ OPAQUE = 1 / 3  # of what is around a place has a colour where a hint is opaque;
 PAPER = 232  # of 255: lighter colours would not be seen on white paper
 GREY, BRIGHT = 16.0, 55.0  # chroma in CIELAB: below the first is grey; from the second on too bright for brown
 VIVID = 0.1  # share of a thing that is of another colour than these
+OF_ITS_OWN = 64  # of 255 between red, green and blue: more is a colour, and no trace of JPEG beside a line
 LINE = 128  # of 255: darker pixels of a drawing are line
 
 
@@ -55,6 +57,12 @@ def is_vivid(photo: Image.Image) -> bool:
     chroma = np.hypot(a, b)
     brown = (chroma < BRIGHT) & (b > 0.7 * a) & (a > -0.25 * b)  # by hue from mahogany to sand
     return float(((chroma > GREY) & ~brown).mean()) > VIVID
+
+
+def has_colours(drawing: Image.Image) -> bool:
+    """Whether anything on a drawing (RGB) is neither black nor white nor grey."""
+    pixels = np.asarray(drawing)
+    return bool((pixels.max(axis=2) - pixels.min(axis=2) > OF_ITS_OWN).any())
 
 
 def softened(colours: np.ndarray, coverage: np.ndarray) -> np.ndarray:

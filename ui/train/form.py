@@ -17,7 +17,7 @@ from training.run import Run
 from ui.train.checkup import Checkups, findings_html, look_at, readings_html
 from ui.train.cost import Costs
 from ui.train.fields import advanced, default_values, typed
-from ui.train.init_from import begin_from, fit, generator_choices, offer_generators, offer_shipped
+from ui.train.init_from import DRAWINGS, begin_from, fit, generator_choices, offer_generators, offer_shipped
 from ui.train.starting import start
 from ui.uploads import by_path, forget
 from ui.words import errors_on_page
@@ -41,7 +41,7 @@ NAMED = 4  # of the pairs that are left out
 OWN_LABELS = "Label maps, in the colours that were found"
 INPUT_KINDS: dict[str, dict[str, str]] = {
     "Any picture": {"kind": "image"},
-    "Line drawings": {"kind": "edges"},
+    DRAWINGS: {"kind": "edges"},
     "Photos": {"kind": "photo"},
     "Facade labels, in the 12 CMP colours": {"kind": "labels", "palette": "cmp"},
     OWN_LABELS: {"kind": "labels"},
@@ -54,6 +54,7 @@ PRESET_WORDS: dict[Preset, str] = {
 DEFAULT_PRESET: Preset = "recommended"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # of an event
 OF_A_GENERATOR = ("crop_size", "ngf")  # which a run that begins from one must have of it
+OF_ITS_INPUT = ("init_from", "one_hot", "colour_hints")  # a shipped one, and what it is used to see
 
 
 @dataclass(frozen=True)
@@ -178,21 +179,24 @@ class Form:
             [self.input_kind.change, self.preset.change, *(setting.change for setting in decisive)],
             offer_shipped,
             [self.input_kind, self.preset, self.settings["init_from"], *decisive],
-            [self.begin_from, self.settings["init_from"], self.settings["one_hot"]],
+            [self.begin_from, *(self.settings[name] for name in OF_ITS_INPUT)],
             trigger_mode="always_last",  # what changes while one answer is on its way asks for another
             **QUIET,
         )
         self.begin_from.input(
             begin_from,
             [self.begin_from, self.input_kind],
-            [self.settings["init_from"], self.settings["one_hot"]],
+            [self.settings[name] for name in OF_ITS_INPUT],
             **QUIET,
         )
         self.settings["init_from"].focus(
             offer_generators, self.settings["init_from"], self.settings["init_from"], **QUIET
         )
         self.settings["init_from"].input(
-            fit, self.settings["init_from"], [self.settings[name] for name in (*OF_A_GENERATOR, "load_size")], **QUIET
+            fit,
+            [self.settings["init_from"], self.input_kind],
+            [self.settings[name] for name in (*OF_A_GENERATOR, "load_size", "colour_hints")],
+            **QUIET,
         )
 
     def _connect_start(self, show_run: Callable[[str], dict[Any, Any]], outputs: list[Any], scroll: str) -> None:
@@ -327,7 +331,7 @@ class Form:
             return gr.skip()
         updates: dict[Any, Any] = {self.told: now, self.findings: findings_html(report)}
         if source and told[:1] != (about,):
-            names = {"edges": "Line drawings", "labels": OWN_LABELS, "image": "Any picture"}
+            names = {"edges": DRAWINGS, "labels": OWN_LABELS, "image": "Any picture"}
             cmp = source.palette and "facade" in source.palette
             updates[self.input_kind] = "Facade labels, in the 12 CMP colours" if cmp else names[source.kind]
         costs = dict(zip(PRESETS, words, strict=True))

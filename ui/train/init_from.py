@@ -9,7 +9,8 @@ from training.config import PRESETS, Preset, TrainConfig
 from ui.words import errors_on_page
 
 # The shipped generators, by the kind of input that they know; facade labels have a palette of 12.
-KNOWN_INPUTS = {"Line drawings": "edges2shoes", "Facade labels, in the 12 CMP colours": "labels2facades"}
+DRAWINGS = "Line drawings"
+KNOWN_INPUTS = {DRAWINGS: "edges2shoes", "Facade labels, in the 12 CMP colours": "labels2facades"}
 
 
 def generator_choices(more: str = "") -> list[tuple[str, str]]:
@@ -25,15 +26,16 @@ def offer_generators(chosen: str) -> Any:
     return gr.Dropdown(choices=generator_choices(chosen))
 
 
-def fit(name: str) -> list[Any]:
-    """The architecture of the generator to begin from, which the run must have too."""
+def fit(name: str, input_kind: str) -> list[Any]:
+    """The architecture of the generator to begin from, which the run must have too, and whether it takes hints."""
     from pix2pix.files.checkpoint import locate, read_metadata
 
     if not name:
-        return [gr.skip()] * 3
+        return [gr.skip()] * 4
     with errors_on_page():
-        config = read_metadata(locate(name)).config
-    return [config.image_size, config.ngf, round(config.image_size * 286 / 256)]
+        about = read_metadata(locate(name))
+    size = about.config.image_size
+    return [size, about.config.ngf, round(size * 286 / 256), input_kind == DRAWINGS and about.colour_hints]
 
 
 def offer_shipped(
@@ -50,11 +52,13 @@ def offer_shipped(
     name = KNOWN_INPUTS.get(input_kind, "") if fits and not distil_from else ""
     name = name if name in generators() else ""
     if not name and not init_from:
-        return [gr.Checkbox(False, visible=False), gr.skip(), gr.skip()]
+        return [gr.Checkbox(False, visible=False), gr.skip(), gr.skip(), gr.skip()]
     words = f"Begin from {name}, which knows such inputs already: it gets better sooner"
     return [gr.Checkbox(bool(name), label=words, visible=bool(name)), *begin_from(bool(name), input_kind)]
 
 
 def begin_from(wanted: bool, input_kind: str) -> list[Any]:
+    """The generator to begin from, and what of its input the run must go on to show, or it would be forgotten."""
     name = KNOWN_INPUTS[input_kind] if wanted else ""
-    return [gr.Dropdown(choices=generator_choices(name), value=name), wanted and "labels" in input_kind]
+    choice = gr.Dropdown(choices=generator_choices(name), value=name)
+    return [choice, wanted and "labels" in input_kind, wanted and input_kind == DRAWINGS]
