@@ -22,6 +22,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), NO_MEMORY),
         (RuntimeError("[enforce fail at alloc_cpu.cpp:131] DefaultCPUAllocator: can't allocate memory"), NO_MEMORY),
         (RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"), NO_MEMORY),
+        (RuntimeError("could not create a primitive"), NO_MEMORY),  # as oneDNN says it
         (OSError(errno.ENOSPC, "No space left on device"), DISK_FULL),
         (caused(RuntimeError("unexpected pos 64"), OSError(errno.ENOSPC, "")), DISK_FULL),
         (RuntimeError("PytorchStreamWriter failed writing file data/1"), DISK_FULL),

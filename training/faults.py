@@ -86,11 +86,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _is_no_memory(error: BaseException) -> bool:
-    """torch's own OutOfMemoryError is CUDA's; its CPU allocator raises a plain RuntimeError."""
+    """torch's own OutOfMemoryError is CUDA's; its CPU allocator raises a plain RuntimeError, and so does oneDNN where
+    there is none left for what it compiles.
+    """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(
-        words in str(error) for words in ("can't allocate memory", "not enough memory", "out of memory")
+        words in str(error)
+        for words in ("can't allocate memory", "not enough memory", "out of memory", "could not create a primitive")
     )
 
 

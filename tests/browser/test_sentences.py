@@ -55,8 +55,9 @@ EXCEPT = {
     ),
     "what is read, not said": (
         "No space left on device", "PytorchStreamWriter failed writing", "Read-only file system",
-        "basic_ios::clear: iostream error", "can't allocate memory", "failed with strerror: Permission denied",
-        "not enough memory", "out of memory", "no partner", "its partner", "lies beside", "lies in neither",
+        "basic_ios::clear: iostream error", "can't allocate memory", "could not create a primitive",
+        "failed with strerror: Permission denied", "not enough memory", "out of memory", "no partner", "its partner",
+        "lies beside", "lies in neither",
         "D.layers.0.0.weight",
     ),
     "parts of what pydantic says": ("it {}, and is {}", "{} {}, and is {}"),
