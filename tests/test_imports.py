@@ -44,7 +44,7 @@ FLOORS = (
     ("training.loop",),
     ("training.__main__",),
     ("training.measure", "training.hardest"),
-    ("ui", "ui.scheduler", "ui.sessions", "ui.uploads"),
+    ("ui", "ui.quick_gradio", "ui.scheduler", "ui.sessions", "ui.uploads"),
     ("ui.blocks", "ui.guard"),
     ("ui.studio",),
     ("ui.requests", "ui.words"),

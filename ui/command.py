@@ -51,6 +51,9 @@ def folder_of_its_own() -> Iterator[None]:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    from ui.quick_gradio import leave_out_stubs
+
+    leave_out_stubs()
     import_quickly("ui.serving")
 
     from ui.demo import create_demo, has_desktop
