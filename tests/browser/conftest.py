@@ -3,10 +3,12 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -21,7 +23,9 @@ from tests.browser.sheet import Open, Sheet
 from tests.conftest import seed_weights
 from training.config import PRESETS
 from ui import serving
-from ui.demo import create_demo
+from ui.blocks import Page as PageOfTabs
+from ui.demo import TITLE, create_demo
+from ui.draw import tab as draw_tab
 from ui.guard import Rules
 from ui.studio import Studio
 from ui.train import cost
@@ -94,15 +98,33 @@ def draw_circles(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="package")
-def app(runs: Path) -> Iterator[App]:
+def studio(runs: Path) -> Studio:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     studio = Studio(precision="fp32")  # so that its pictures are those of PyTorch, to a grey level, on every CPU
-    demo = create_demo(studio)
-    url = serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1")
     # What compiling imports, in a thread, has come up before a test begins: pytest looks through the modules meanwhile.
     studio.warm_up("tiny2shoes").result()
     studio.compiling.run("tests", lambda: None)
-    yield App(url, studio, runs)
+    return studio
+
+
+@pytest.fixture(scope="package")
+def app(studio: Studio, runs: Path) -> Iterator[App]:
+    with _served(create_demo(studio)) as url:
+        yield App(url, studio, runs)
+
+
+@pytest.fixture(scope="package")
+def draw_app(studio: Studio, runs: Path) -> Iterator[App]:
+    """The Draw tab alone: its page costs half of the computing."""
+    with PageOfTabs(title=TITLE, analytics_enabled=False) as demo, gr.Tab("Draw"):
+        draw_tab.build(studio)
+    with _served(demo) as url:
+        yield App(url, studio, runs)
+
+
+@contextmanager
+def _served(demo: PageOfTabs) -> Iterator[str]:
+    yield serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1")
     demo.close()
 
 
@@ -156,7 +178,22 @@ def used(browser: Browser) -> Iterator[BrowserContext]:
 def open_page(
     app: App, browser: Browser, used: BrowserContext, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Page]]:
-    """Opens the app for somebody who was never here; what the page prints as an error, or asks of other hosts, fails.
+    """Opens the app: see `_opener`."""
+    yield from _opener(app.url, browser, used, request)
+
+
+@pytest.fixture
+def open_draw(
+    draw_app: App, browser: Browser, used: BrowserContext, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
+    """Opens the Draw tab alone: see `_opener`."""
+    yield from _opener(draw_app.url, browser, used, request)
+
+
+def _opener(
+    url: str, browser: Browser, used: BrowserContext, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
+    """Opens a page for somebody who was never here; what it prints as an error, or asks of other hosts, fails.
 
     A test's second page, and one with options, is another person's; `fresh` gives the first a context of its own, too.
     Who has given permissions has a whole browser.
@@ -171,11 +208,11 @@ def open_page(
             contexts.append(used)
         page = contexts[-1].new_page()
         if contexts[-1] is used:
-            of_others = {"origin": app.url.rstrip("/"), "storageTypes": "all"}
+            of_others = {"origin": url.rstrip("/"), "storageTypes": "all"}
             used.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: wrong.append(request.url) if _is_foreign(request.url, app.url) else None)
-        page.goto(app.url)
+        page.on("request", lambda request: wrong.append(request.url) if _is_foreign(request.url, url) else None)
+        page.goto(url)
         return page
 
     yield open_page
@@ -194,13 +231,13 @@ def _is_foreign(url: str, home: str) -> bool:
 
 
 @pytest.fixture
-def sheet(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "tiny2shoes")
+def sheet(open_draw: Open) -> Sheet:
+    return Sheet(open_draw(), "tiny2shoes")
 
 
 @pytest.fixture
-def labels(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "tiny2facades")
+def labels(open_draw: Open) -> Sheet:
+    return Sheet(open_draw(), "tiny2facades")
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class Sheet:
         mouse.move(*self.at(points[0]))
         mouse.down()
         for point in points[1:]:
-            mouse.move(*self.at(point), steps=10)
+            mouse.move(*self.at(point), steps=3)
         if up:
             mouse.up()
 

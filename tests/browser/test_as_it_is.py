@@ -39,8 +39,8 @@ def drop(sheet: Sheet, picture: Image.Image) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"viewport": {"width": 390, "height": 844}, "has_touch": True}])
-def test_a_dropped_picture_is_translated_as_it_is_and_inverted(open_page: Open, options: dict):
-    sheet = Sheet(open_page(**options), "tiny2shoes")
+def test_a_dropped_picture_is_translated_as_it_is_and_inverted(open_draw: Open, options: dict):
+    sheet = Sheet(open_draw(**options), "tiny2shoes")
     remark = sheet.page.locator(".remark")
     drop(sheet, DARK)
     sheet.press("Translate it as it is")
@@ -63,7 +63,7 @@ def test_a_dropped_picture_is_translated_as_it_is_and_inverted(open_page: Open, 
     expect(sheet.page.locator(".given")).to_contain_text("the model does not see it")
 
 
-def test_light_strokes_on_nothing_are_seen(sheet: Sheet, app: App):
+def test_light_strokes_on_nothing_are_seen(sheet: Sheet, draw_app: App):
     drop(sheet, strokes_on_nothing("white"))
     sheet.press("Translate it as it is")
     expect(sheet.page.locator(".remark")).to_have_text(INVERTED)
@@ -71,7 +71,7 @@ def test_light_strokes_on_nothing_are_seen(sheet: Sheet, app: App):
     given = image(sheet.sent[-1])
     assert given.getchannel("A").getextrema()[0] == 0, "what is clear arrives so"
     on_black = Image.alpha_composite(Image.new("RGBA", given.size, "black"), given)
-    expected = np.asarray(Translator.load(app.runs / "tiny2shoes")(on_black.convert("RGB")), int)
+    expected = np.asarray(Translator.load(draw_app.runs / "tiny2shoes")(on_black.convert("RGB")), int)
     assert np.abs(pixels(sheet.picture_url) - expected).max() <= 1
     sheet.press("Invert it")
     sheet.settle()
@@ -123,16 +123,16 @@ def test_too_dense_a_drawing_is_remarked_on_and_a_plain_one_is_not(sheet: Sheet)
 
 
 @pytest.fixture
-def classes(runs, open_page: Open) -> Iterator[Sheet]:
+def classes(runs, open_draw: Open) -> Iterator[Sheet]:
     """A generator of maps of the classes 0 to 3, of which two have names."""
     palette = {{"1": "1 road", "3": "3 sky"}.get(name, name): colour for name, colour in palette_of(range(4)).items()}
     conftest._save(runs, "tiny2towns", 64, Side("labels", palette))
-    yield Sheet(open_page(), "tiny2towns")
+    yield Sheet(open_draw(), "tiny2towns")
     (runs / "tiny2towns" / "generator.safetensors").unlink()
     (runs / "tiny2towns").rmdir()
 
 
-def test_classes_are_painted_by_their_number_or_name(classes: Sheet, app: App):
+def test_classes_are_painted_by_their_number_or_name(classes: Sheet, draw_app: App):
     names = classes.page.locator(".swatches button").all_inner_texts()
     assert names == ["0", "1 road", "2", "3 sky"]
     colours = palette_of(range(4))
@@ -145,15 +145,15 @@ def test_classes_are_painted_by_their_number_or_name(classes: Sheet, app: App):
     numbers = np.zeros((64, 64), np.uint8)
     numbers[1:32, 1:50], numbers[40:56, 16:32] = 3, 2
     assert (drawn == np.array(list(colours.values()))[numbers]).all()
-    expected = np.asarray(Translator.load(app.runs / "tiny2towns")(Image.fromarray(numbers)), int)
+    expected = np.asarray(Translator.load(draw_app.runs / "tiny2towns")(Image.fromarray(numbers)), int)
     assert np.abs(pixels(classes.picture_url) - expected).max() <= 1, "as of a file that holds the numbers"
 
 
-def test_a_map_of_class_numbers_is_taken_as_such(classes: Sheet, app: App):
+def test_a_map_of_class_numbers_is_taken_as_such(classes: Sheet, draw_app: App):
     numbers = np.zeros((128, 128), np.uint8)
     numbers[2:64, 2:100], numbers[80:112, 32:64] = 3, 2
     drop(classes, Image.fromarray(numbers))
     classes.press("Translate it as it is")
     classes.settle()
-    expected = np.asarray(Translator.load(app.runs / "tiny2towns")(Image.fromarray(numbers[::2, ::2])), int)
+    expected = np.asarray(Translator.load(draw_app.runs / "tiny2towns")(Image.fromarray(numbers[::2, ::2])), int)
     assert np.abs(pixels(classes.picture_url) - expected).max() <= 1, "as of a file that holds the numbers"

@@ -32,8 +32,8 @@ FAR = 25  # grey levels between two colourways, on average over red, green and b
 
 
 @pytest.fixture
-def hints(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "wide2shoes")
+def hints(open_draw: Open) -> Sheet:
+    return Sheet(open_draw(), "wide2shoes")
 
 
 def put(sheet: Sheet, tmp_path: Path, *strokes: dict[str, object]) -> None:
@@ -179,8 +179,8 @@ def test_fill_takes_what_the_lines_enclose_and_no_more(hints: Sheet, tmp_path: P
         expect(hints.page.locator(".status")).to_contain_text("drawing.json is not a drawing that can be opened")
 
 
-def test_fill_by_touch_on_a_phone_and_by_keys(open_page: Open, tmp_path: Path):
-    phone = Sheet(open_page(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "wide2shoes")
+def test_fill_by_touch_on_a_phone_and_by_keys(open_draw: Open, tmp_path: Path):
+    phone = Sheet(open_draw(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "wide2shoes")
     put(phone, tmp_path, outline(), pen((60, 120), (200, 120)))
     phone.press("Fill")
     phone.press("blue")
@@ -269,12 +269,12 @@ def test_a_drawing_without_an_inside_varies_by_chance_and_the_page_says_so(hints
     assert len(set(others(hints))) == 4
 
 
-def test_where_a_seed_changes_nothing_no_four_pictures_of_one_kind_are_shown(open_page: Open, runs: Path):
+def test_where_a_seed_changes_nothing_no_four_pictures_of_one_kind_are_shown(open_draw: Open, runs: Path):
     for name, colour_hints in (("still2shoes", True), ("bare2shoes", False)):
         metadata = Metadata(name, 1, a=Side("edges"), b=Side("photo"), colour_hints=colour_hints)
         checkpoint.save(runs / name / GENERATOR_FILE, Generator(GeneratorConfig(32, ngf=1, dropout=0)), metadata)
     try:
-        sheet = Sheet(open_page(), "still2shoes")
+        sheet = Sheet(open_draw(), "still2shoes")
         sheet.stroke((60, 60), (200, 60))
         sheet.press("Variations")
         expect(sheet.page.locator(".note")).to_contain_text("Close the outline, and four colours appear here.")

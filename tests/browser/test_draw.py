@@ -36,16 +36,16 @@ def test_pictures_come_while_the_pen_is_down(sheet: Sheet):
     assert len(seen - {None}) >= 3
 
 
-def test_last_picture_is_that_of_the_last_drawing(app: App, sheet: Sheet):
+def test_last_picture_is_that_of_the_last_drawing(draw_app: App, sheet: Sheet):
     sheet.stroke((40, 60), (200, 80), (120, 200))
     sheet.settle()
-    expected = Translator.load(app.runs / "tiny2shoes")(image(sheet.sent[-1]))
+    expected = Translator.load(draw_app.runs / "tiny2shoes")(image(sheet.sent[-1]))
     assert np.abs(pixels(sheet.picture_url) - np.asarray(expected).astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-def test_model_gets_its_own_size_and_line_width_from_any_screen(open_page: Open, scale: int):
-    sheet = Sheet(open_page(device_scale_factor=scale), "wide2shoes")
+def test_model_gets_its_own_size_and_line_width_from_any_screen(open_draw: Open, scale: int):
+    sheet = Sheet(open_draw(device_scale_factor=scale), "wide2shoes")
     sheet.stroke((60, 128), (190, 128))
     drawing = sheet.drawing()
     assert drawing.shape == (256, 256, 3)
@@ -95,8 +95,8 @@ def test_sample_fills_the_sheet_and_can_be_undone(sheet: Sheet):
     expect(sheet.page.locator("#draw-picture")).to_be_hidden()
 
 
-def test_finger(open_page: Open):
-    sheet = Sheet(open_page(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "tiny2shoes")
+def test_finger(open_draw: Open):
+    sheet = Sheet(open_draw(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "tiny2shoes")
     touch = sheet.page.context.new_cdp_session(sheet.page)
     for kind, point in [("Start", (60, 60)), *(("Move", (60 + 4 * i, 60 + 4 * i)) for i in range(30)), ("End", None)]:
         x, y = sheet.at(point or (0, 0))
@@ -107,8 +107,8 @@ def test_finger(open_page: Open):
     assert sheet.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_slow_model_still_gets_the_last_drawing(app: App, sheet: Sheet, monkeypatch: pytest.MonkeyPatch):
-    gate, submit = threading.Event(), app.studio.submit
+def test_slow_model_still_gets_the_last_drawing(draw_app: App, sheet: Sheet, monkeypatch: pytest.MonkeyPatch):
+    gate, submit = threading.Event(), draw_app.studio.submit
 
     def slowly(model, session, work, step=None):
         def waiting(translator):
@@ -117,7 +117,7 @@ def test_slow_model_still_gets_the_last_drawing(app: App, sheet: Sheet, monkeypa
 
         return submit(model, session, waiting, step)
 
-    monkeypatch.setattr(app.studio, "submit", slowly)
+    monkeypatch.setattr(draw_app.studio, "submit", slowly)
     for y in (60, 100, 140, 180):
         sheet.stroke((40, y), (200, y))
     assert len(sheet.sent) == 1  # the rest waits in the page
@@ -169,8 +169,8 @@ def test_the_place_in_the_line_is_said_and_the_newest_drawing_is_asked_for(sheet
     assert ink(sheet.drawing()) > 2 * ink(before), "the last picture is of all three strokes"
 
 
-def test_request_without_an_answer_is_given_up(open_page: Open):
-    page = open_page(fresh=True)  # its clock is of the whole context
+def test_request_without_an_answer_is_given_up(open_draw: Open):
+    page = open_draw(fresh=True)  # its clock is of the whole context
     page.clock.install()
     sheet = Sheet(page, "tiny2shoes")
     lose(page, 1, lambda route: None)
@@ -210,12 +210,12 @@ def test_each_kind_of_drawing_keeps_its_sheet(sheet: Sheet):
     assert (sheet.drawing() == before).all()
 
 
-def test_model_that_improves_while_the_pen_is_down(app: App, sheet: Sheet):
+def test_model_that_improves_while_the_pen_is_down(draw_app: App, sheet: Sheet):
     """A training run replaces its generator: the stroke goes on, and the drawing is translated anew."""
     sheet.stroke((40, 60), (120, 60), up=False)
     sheet.settle()
     drawings = len(sheet.sent)
-    os.utime(app.runs / "tiny2shoes" / "generator.safetensors")
+    os.utime(draw_app.runs / "tiny2shoes" / "generator.safetensors")
     with sheet.page.expect_request(is_translation):
         sheet.page.get_by_label("Model").dispatch_event("focus")
     sheet.page.mouse.move(*sheet.at((200, 60)), steps=10)
@@ -236,8 +236,8 @@ def test_save(sheet: Sheet):
         assert picture.size == (64, 64)
 
 
-def test_broken_model_says_so_in_words(open_page: Open):
-    page = open_page()
+def test_broken_model_says_so_in_words(open_draw: Open):
+    page = open_draw()
     expect(page.get_by_label("Model")).not_to_have_value("broken")  # is not offered first
     Sheet(page, "broken")
     expect(page.locator(".status")).to_contain_text("broken cannot be loaded")

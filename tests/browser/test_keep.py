@@ -23,8 +23,8 @@ def test_the_drawing_survives_a_refresh(sheet: Sheet):
     assert (sheet.drawing() == before).all()
 
 
-def test_each_kind_of_drawing_survives_a_refresh(open_page: Open):
-    labels = Sheet(open_page(), "tiny2facades")
+def test_each_kind_of_drawing_survives_a_refresh(open_draw: Open):
+    labels = Sheet(open_draw(), "tiny2facades")
     labels.stroke((64, 64), (128, 128))
     painted = labels.drawing()
     labels.page.get_by_label("Model").select_option("tiny2shoes")

@@ -16,8 +16,8 @@ def pressed(page: Page, name: str) -> None:
     expect(page.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
 
 
-def test_keys_choose_tools_and_switch_views(open_page: Open):
-    page = open_page()
+def test_keys_choose_tools_and_switch_views(open_draw: Open):
+    page = open_draw()
     Sheet(page, "wide2shoes")
     page.evaluate("document.activeElement.blur()")
     for key, name in {"e": "Eraser", "f": "Fill", "c": "Colour", "p": "Pen"}.items():
@@ -40,8 +40,8 @@ def test_keys_choose_tools_and_switch_views(open_page: Open):
     pressed(page, "Pen")
 
 
-def test_keys_are_for_plans_too_and_leave_other_fields_alone(labels: Sheet):
-    page = labels.page
+def test_keys_are_for_plans_too_and_leave_other_fields_alone(open_page: Open):
+    page = Sheet(open_page(), "tiny2facades").page
     page.evaluate("document.activeElement.blur()")
     for key, name in {"b": "Brush", "f": "Fill", "i": "Pick", "r": "Rectangle"}.items():
         page.keyboard.press(key)
@@ -57,8 +57,8 @@ def test_keys_are_for_plans_too_and_leave_other_fields_alone(labels: Sheet):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_card_lists_every_key(open_page: Open, theme: str):
-    page = open_page(color_scheme=theme)
+def test_the_card_lists_every_key(open_draw: Open, theme: str):
+    page = open_draw(color_scheme=theme)
     Sheet(page, "wide2shoes")
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("?")
@@ -95,8 +95,8 @@ def test_single_keys_can_be_switched_off(sheet: Sheet):
     pressed(page, "Eraser")
 
 
-def test_the_card_on_a_phone(open_page: Open):
-    page = open_page(**PHONE)
+def test_the_card_on_a_phone(open_draw: Open):
+    page = open_draw(**PHONE)
     Sheet(page, "tiny2shoes")
     page.get_by_label("More to save and open").tap()
     page.get_by_role("button", name="Keys and crosshair").tap()

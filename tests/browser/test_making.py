@@ -179,8 +179,8 @@ def test_plans_are_replayed_too(labels: Sheet):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone(open_page: Open, theme: str):
-    phone = Sheet(open_page(color_scheme=theme, **PHONE), "tiny2shoes")
+def test_on_a_phone(open_draw: Open, theme: str):
+    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "tiny2shoes")
     put(phone.page, LINES)
     phone.settle()
     phone.page.get_by_role("button", name="Replay drawing").tap()

@@ -17,8 +17,8 @@ COUNT = """() => {
 
 
 @pytest.fixture
-def sheet(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "tiny2shoes")
+def sheet(open_draw: Open) -> Sheet:
+    return Sheet(open_draw(), "tiny2shoes")
 
 
 def test_a_stroke_makes_no_canvas_but_what_the_model_gets(sheet: Sheet):

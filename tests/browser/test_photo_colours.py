@@ -61,8 +61,8 @@ def is_close(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 @pytest.fixture
-def shoes(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "wide2shoes")
+def shoes(open_draw: Open) -> Sheet:
+    return Sheet(open_draw(), "wide2shoes")
 
 
 @pytest.mark.parametrize(("kind", "ground", "flip"), [("PNG", "white", False), ("JPEG", "#b0c4b0", True)])
@@ -138,9 +138,9 @@ def test_models_without_hints_only_trace(sheet: Sheet):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone_and_by_keys(open_page: Open, theme: str, tmp_path: Path):
+def test_on_a_phone_and_by_keys(open_draw: Open, theme: str, tmp_path: Path):
     """A phone drops nothing: the picture comes from the button for tracing."""
-    phone = Sheet(open_page(color_scheme=theme, **PHONE), "wide2shoes")
+    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "wide2shoes")
     put(phone.page, OUTLINE, SOLE, HEEL)
     phone.settle()
     (tmp_path / "thing.png").write_bytes(photo())

@@ -127,8 +127,8 @@ def test_where_a_picture_lands_is_shown_while_it_is_dragged(sheet: Sheet):
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
-def test_a_link_is_the_drawing_on_another_page(open_page: Open, options: dict[str, Any]):
-    sheet = Sheet(open_page(**options), "wide2shoes")
+def test_a_link_is_the_drawing_on_another_page(open_draw: Open, options: dict[str, Any]):
+    sheet = Sheet(open_draw(**options), "wide2shoes")
     sheet.stroke((40, 60), (200, 80), (120, 200))
     sheet.press("Colour")
     sheet.stroke((60, 150), (90, 170))
@@ -136,7 +136,7 @@ def test_a_link_is_the_drawing_on_another_page(open_page: Open, options: dict[st
     link = copied(sheet.page)
     assert len(link) < 1500
 
-    other = Sheet(open_page(**options), "tiny2facades")
+    other = Sheet(open_draw(**options), "tiny2facades")
     opens = (
         "(link) => { location.href = link; dispatchEvent(new HashChangeEvent('hashchange')); return location.href; }"
     )
@@ -177,9 +177,9 @@ def test_keys_alone_copy_a_link(sheet: Sheet):
     assert "#drawing=" in sheet.page.evaluate("navigator.clipboard.readText()")
 
 
-def test_a_link_without_the_clipboard_of_secure_pages(open_page: Open):
+def test_a_link_without_the_clipboard_of_secure_pages(open_draw: Open):
     """By http from another machine a page has no navigator.clipboard."""
-    sheet = Sheet(open_page(permissions=CLIPBOARD), "tiny2shoes")
+    sheet = Sheet(open_draw(permissions=CLIPBOARD), "tiny2shoes")
     sheet.stroke((40, 60), (200, 80))
     sheet.page.evaluate("() => { window.real = navigator.clipboard;"
                         "Object.defineProperty(navigator, 'clipboard', { value: undefined }); }")  # fmt: skip

@@ -148,8 +148,8 @@ def test_all_are_saved_at_once(sheet: Sheet):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone_by_touch_and_by_keys(open_page: Open, theme: str):
-    phone = Sheet(open_page(color_scheme=theme, **PHONE), "tiny2shoes")
+def test_on_a_phone_by_touch_and_by_keys(open_draw: Open, theme: str):
+    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "tiny2shoes")
     page = phone.page
     drawn = make(phone, [(40, 60), (200, 80)])
     phone.press("Clear")
@@ -172,8 +172,8 @@ def test_on_a_phone_by_touch_and_by_keys(open_page: Open, theme: str):
     expect(page.locator(".star").nth(1)).to_be_focused()
 
 
-def test_a_browser_that_keeps_nothing(open_page: Open):
-    sheet = Sheet(open_page(), "tiny2shoes")
+def test_a_browser_that_keeps_nothing(open_draw: Open):
+    sheet = Sheet(open_draw(), "tiny2shoes")
     sheet.page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
     sheet.page.reload()
     sheet.page.get_by_label("Model").select_option("tiny2shoes")

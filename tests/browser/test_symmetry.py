@@ -65,8 +65,8 @@ def test_plans_and_fills_are_symmetric_too(labels: Sheet):
     assert (drawing == drawing[:, ::-1]).all()
 
 
-def test_a_fill_whose_other_side_is_open_fills_one_side(open_page: Open):
-    sheet = Sheet(open_page(), "wide2shoes")
+def test_a_fill_whose_other_side_is_open_fills_one_side(open_draw: Open):
+    sheet = Sheet(open_draw(), "wide2shoes")
     sheet.stroke((30, 30), (100, 30), (100, 100), (30, 100), (30, 30))
     sheet.press("Symmetry")
     sheet.press("Fill")
@@ -87,8 +87,8 @@ def test_the_axis_is_shown_and_not_sent(sheet: Sheet):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_finger_draws_both_sides(open_page: Open, theme: str):
-    phone = Sheet(open_page(color_scheme=theme, **PHONE), "tiny2shoes")
+def test_a_finger_draws_both_sides(open_draw: Open, theme: str):
+    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "tiny2shoes")
     phone.page.get_by_role("button", name="Symmetry").tap()
     touch(phone, ("Start", [(60, 60)]), ("Move", [(80, 90)]), ("Move", [(90, 160)]), ("End", []))
     assert is_even(phone.drawing())
@@ -115,8 +115,8 @@ def test_a_crosshair_follows_the_pointer(sheet: Sheet):
     expect(cross).to_be_visible()
 
 
-def test_each_tool_has_a_width_of_its_own_that_is_remembered(open_page: Open):
-    sheet = Sheet(open_page(), "wide2shoes")
+def test_each_tool_has_a_width_of_its_own_that_is_remembered(open_draw: Open):
+    sheet = Sheet(open_draw(), "wide2shoes")
     width = sheet.page.get_by_label("Width of the tool")
     sheet.press("Eraser")
     width.fill("30")
@@ -138,8 +138,8 @@ def test_each_tool_has_a_width_of_its_own_that_is_remembered(open_page: Open):
     expect(width).to_have_value("14")
 
 
-def test_a_surprise_is_a_changed_sample(open_page: Open):
-    sheet = Sheet(open_page(), "wide2shoes")
+def test_a_surprise_is_a_changed_sample(open_draw: Open):
+    sheet = Sheet(open_draw(), "wide2shoes")
     seen = []
     for _ in range(4):
         sheet.press("Surprise me")

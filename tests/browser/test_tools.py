@@ -12,8 +12,8 @@ RED = (198, 40, 40)
 
 
 @pytest.fixture
-def hints(open_page: Open) -> Sheet:
-    return Sheet(open_page(), "wide2shoes")
+def hints(open_draw: Open) -> Sheet:
+    return Sheet(open_draw(), "wide2shoes")
 
 
 def colours(drawing: np.ndarray) -> set[tuple[int, ...]]:
@@ -126,8 +126,8 @@ def test_wheel_zooms_at_the_pointer(hints: Sheet):
     assert abs(ys.mean() - 64) < 1.5
 
 
-def test_two_fingers_zoom_and_draw_nothing(open_page: Open):
-    sheet = Sheet(open_page(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "wide2shoes")
+def test_two_fingers_zoom_and_draw_nothing(open_draw: Open):
+    sheet = Sheet(open_draw(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 740}), "wide2shoes")
     both = [(100.0, 128.0), (156.0, 128.0)]
     touch(sheet, ("Start", both[:1]), ("Start", both), ("Move", [(72, 128), (184, 128)]), ("End", []))
     expect(sheet.page.get_by_label("Zoom", exact=True)).to_contain_text("200 %")
@@ -191,8 +191,8 @@ def test_start_from_an_empty_wall(labels: Sheet):
     assert colours(labels.drawing()) == {CMP["facade"], CMP["window"]}
 
 
-def test_a_stylus_presses(open_page: Open):
-    sheet = Sheet(open_page(), "wide2shoes")
+def test_a_stylus_presses(open_draw: Open):
+    sheet = Sheet(open_draw(), "wide2shoes")
     for y, force in ((80, 0.15), (170, 1.0)):
         pen(sheet, "mousePressed", (60, y), force)
         for x in range(64, 200, 4):
@@ -211,8 +211,8 @@ def pen(sheet: Sheet, kind: str, point: tuple[float, float], force: float) -> No
 
 
 @pytest.mark.parametrize("model", ["wide2shoes", "tiny2facades"])
-def test_on_a_small_phone_each_toolbar_is_one_row(open_page: Open, model: str):
-    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+def test_on_a_small_phone_each_toolbar_is_one_row(open_draw: Open, model: str):
+    page = open_draw(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     phone = Sheet(page, model)
     phone.press("Colour")
     for toolbar in (".tools > button", ".colours :is(button, input)", ".options > :is(button, .width, .zoom)"):

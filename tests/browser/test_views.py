@@ -46,7 +46,7 @@ def test_a_variation_is_kept_until_the_plain_picture_is_wanted(sheet: Sheet):
     assert sheet.picture_url == plain
 
 
-def test_other_models_see_the_same_drawing_live(app: App, sheet: Sheet):
+def test_other_models_see_the_same_drawing_live(draw_app: App, sheet: Sheet):
     sheet.press("Compare models")
     sheet.stroke((40, 60), (200, 80), (120, 200))
     assert others(sheet) != [""]
@@ -57,15 +57,15 @@ def test_other_models_see_the_same_drawing_live(app: App, sheet: Sheet):
     chosen = sheet.page.get_by_label("Compared generator 1")
     expect(chosen).to_have_value("wide2shoes")
     drawn = [image(url) for url in sheet.sent if image(url).size == (256, 256)][-1]
-    expected = Translator.load(app.runs / "wide2shoes")(drawn)
+    expected = Translator.load(draw_app.runs / "wide2shoes")(drawn)
     assert np.abs(pixels(seen) - np.asarray(expected).astype(int)).max() <= 1
 
 
-def test_a_compared_model_that_improves_is_asked_again(app: App, sheet: Sheet):
+def test_a_compared_model_that_improves_is_asked_again(draw_app: App, sheet: Sheet):
     sheet.press("Compare models")
     sheet.stroke((40, 60), (200, 80), (120, 200))
     sheet.settle()
-    os.utime(app.runs / "wide2shoes" / "generator.safetensors")
+    os.utime(draw_app.runs / "wide2shoes" / "generator.safetensors")
     with sheet.page.expect_request(is_translation) as request:
         sheet.page.get_by_label("Model").dispatch_event("focus")
     assert body_of(request.value)["data"]["model"] == "wide2shoes"
@@ -75,7 +75,7 @@ def test_label_models_are_not_compared_with_edge_models(labels: Sheet):
     expect(labels.page.get_by_role("button", name="Compare models")).to_be_hidden()
 
 
-def test_the_replay_of_a_training_sees_ones_own_drawing(app: App, sheet: Sheet):
+def test_the_replay_of_a_training_sees_ones_own_drawing(draw_app: App, sheet: Sheet):
     sheet.stroke((40, 60), (200, 80), (120, 200))
     sheet.press("Replay its training")
     sheet.settle()
@@ -84,14 +84,14 @@ def test_the_replay_of_a_training_sees_ones_own_drawing(app: App, sheet: Sheet):
         with sheet.page.expect_event("requestfinished", is_translation):
             slider.fill(str(index))
         sheet.settle()
-        expected = Translator.load(app.runs / "tiny2shoes" / "snapshots" / f"{step:06d}.safetensors")(
+        expected = Translator.load(draw_app.runs / "tiny2shoes" / "snapshots" / f"{step:06d}.safetensors")(
             image(sheet.sent[-1])
         )
         assert np.abs(pixels(sheet.picture_url) - np.asarray(expected).astype(int)).max() <= 1
         expect(sheet.page.get_by_text(f"as it was at step {step}")).to_be_visible()
     sheet.press("Replay its training")
     sheet.settle()
-    expected = Translator.load(app.runs / "tiny2shoes")(image(sheet.sent[-1]))
+    expected = Translator.load(draw_app.runs / "tiny2shoes")(image(sheet.sent[-1]))
     assert np.abs(pixels(sheet.picture_url) - np.asarray(expected).astype(int)).max() <= 1
 
 
@@ -106,8 +106,8 @@ def test_a_replay_is_saved_as_an_animation(sheet: Sheet):
         assert animation.size[0] == 128
 
 
-def test_models_without_snapshots_have_no_replay(open_page: Open):
-    sheet = Sheet(open_page(), "wide2shoes")
+def test_models_without_snapshots_have_no_replay(open_draw: Open):
+    sheet = Sheet(open_draw(), "wide2shoes")
     expect(sheet.page.get_by_role("button", name="Replay its training")).to_be_hidden()
 
 
