@@ -69,10 +69,10 @@ class Sheet:
     def settle(self) -> None:
         """Waits until nothing has been asked for a while, and the answer to the last question is shown."""
         quiet = 0
-        for _ in range(1600):
-            self.page.wait_for_timeout(25)
+        for _ in range(800):
+            self.page.wait_for_timeout(50)
             quiet = 0 if self.open else quiet + 1
-            if quiet == 10:
+            if quiet == 5:
                 return
         raise AssertionError("the page goes on asking for pictures")
 

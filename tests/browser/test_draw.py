@@ -243,27 +243,25 @@ def test_broken_model_says_so_in_words(open_draw: Open):
     expect(page.locator(".status")).to_contain_text("broken cannot be loaded")
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
+def test_server_answers_nonsense_in_words(sheet: Sheet):
+    with sheet.page.expect_request(is_translation) as request:
+        sheet.stroke((40, 90), (200, 90))
+    for fields, words in (
         ({"picture": "data:image/png;base64,AAAA"}, "not a picture"),
         ({"picture": "data:image/png;base64,@@@"}, "did not arrive"),
         ({"picture": "x" * 5_000_000}, "too large"),
         ({"picture": None}, "no picture"),
         ({"model": "../../etc/passwd"}, "no model called"),
         ({"model": "hf://someone/something"}, "no model called"),
-    ],
-)
-def test_server_answers_nonsense_in_words(sheet: Sheet, fields: dict[str, str | None], words: str):
-    sheet.stroke((40, 60), (200, 60))
-    sheet.settle()
-    with sheet.page.expect_request(is_translation) as request:
-        sheet.stroke((40, 90), (200, 90))
-    body = body_of(request.value)
-    body["data"].update({"session": "another page"}, **fields)  # not to be superseded by this one's drawings
-    answer = sheet.page.request.post(request.value.url, data=body)
-    assert answer.ok
-    assert words in answer.json()["error"]
+        ({"seed": "many"}, "seed is not"),
+        ({"seed": -1}, "seed is not"),
+        ({"step": 3}, "no snapshot"),
+    ):
+        body = body_of(request.value)
+        body["data"].update({"session": "another page"}, **fields)  # not to be superseded by this one's drawings
+        answer = sheet.page.request.post(request.value.url, data=body)
+        assert answer.ok
+        assert words in answer.json()["error"], fields
 
 
 def test_chromium_would_install_the_page_as_an_app(app: App, browser: Browser, tmp_path: Path):

@@ -150,9 +150,8 @@ def test_a_slider_between_two_models(sheet: Sheet):
     expect(page.get_by_label("What is left of the slider")).to_be_hidden()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_by_touch_on_a_phone(open_draw: Open, theme: str):
-    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "wide2shoes")
+def test_by_touch_on_a_phone(open_draw: Open):
+    phone = Sheet(open_draw(**PHONE), "wide2shoes")
     page = phone.page
     page.get_by_role("button", name="Overlay").tap()
     page.get_by_role("button", name="Slider").tap()

@@ -137,10 +137,9 @@ def test_models_without_hints_only_trace(sheet: Sheet):
     expect(sheet.page.get_by_role("button", name="Take its colours")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone_and_by_keys(open_draw: Open, theme: str, tmp_path: Path):
+def test_on_a_phone_and_by_keys(open_draw: Open, tmp_path: Path):
     """A phone drops nothing: the picture comes from the button for tracing."""
-    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "wide2shoes")
+    phone = Sheet(open_draw(**PHONE), "wide2shoes")
     put(phone.page, OUTLINE, SOLE, HEEL)
     phone.settle()
     (tmp_path / "thing.png").write_bytes(photo())

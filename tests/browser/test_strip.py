@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
@@ -147,9 +146,8 @@ def test_all_are_saved_at_once(sheet: Sheet):
     assert (sheet.drawing() == drawn).all()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone_by_touch_and_by_keys(open_draw: Open, theme: str):
-    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "tiny2shoes")
+def test_on_a_phone_by_touch_and_by_keys(open_draw: Open):
+    phone = Sheet(open_draw(**PHONE), "tiny2shoes")
     page = phone.page
     drawn = make(phone, [(40, 60), (200, 80)])
     phone.press("Clear")

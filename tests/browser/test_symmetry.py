@@ -86,9 +86,8 @@ def test_the_axis_is_shown_and_not_sent(sheet: Sheet):
     assert (sheet.drawing() == before).all()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_finger_draws_both_sides(open_draw: Open, theme: str):
-    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "tiny2shoes")
+def test_a_finger_draws_both_sides(open_draw: Open):
+    phone = Sheet(open_draw(**PHONE), "tiny2shoes")
     phone.page.get_by_role("button", name="Symmetry").tap()
     touch(phone, ("Start", [(60, 60)]), ("Move", [(80, 90)]), ("Move", [(90, 160)]), ("End", []))
     assert is_even(phone.drawing())

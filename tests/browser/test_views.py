@@ -4,7 +4,6 @@ import base64
 import os
 
 import numpy as np
-import pytest
 from PIL import Image, ImageSequence
 from playwright.sync_api import expect
 
@@ -109,18 +108,6 @@ def test_a_replay_is_saved_as_an_animation(sheet: Sheet):
 def test_models_without_snapshots_have_no_replay(open_draw: Open):
     sheet = Sheet(open_draw(), "wide2shoes")
     expect(sheet.page.get_by_role("button", name="Replay its training")).to_be_hidden()
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [({"seed": "many"}, "seed is not"), ({"seed": -1}, "seed is not"), ({"step": 3}, "no snapshot")],
-)
-def test_nonsense_is_answered_in_words(sheet: Sheet, fields: dict[str, object], words: str):
-    with sheet.page.expect_request(is_translation) as request:
-        sheet.stroke((40, 90), (200, 90))
-    body = body_of(request.value)
-    body["data"].update({"session": "another page"}, **fields)
-    assert words in sheet.page.request.post(request.value.url, data=body).json()["error"]
 
 
 def test_a_replay_of_what_is_no_drawing(sheet: Sheet):
