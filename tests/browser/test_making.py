@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -75,6 +74,7 @@ def test_the_making_is_replayed_on_the_boards(sheet: Sheet):
     put(page, LINES)
     whole = sheet.drawing()
     picture = sheet.picture_url
+    expect(page.locator(".recall:visible")).to_have_count(1)
     before = len(sheet.sent)
     sheet.press("Replay drawing")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()  # it is over
@@ -85,6 +85,8 @@ def test_the_making_is_replayed_on_the_boards(sheet: Sheet):
     assert inks[0] < ink(whole) / 2
     assert (sheet.drawing() == whole).all()
     assert sheet.picture_url == picture
+    page.wait_for_timeout(2000)
+    expect(page.locator(".recall:visible")).to_have_count(1)  # a look back makes no results
 
     slider = page.get_by_label("Moment of the drawing")
     slider.fill("250")
@@ -102,40 +104,27 @@ def test_the_making_is_replayed_on_the_boards(sheet: Sheet):
     expect(page.get_by_label("Moment of the drawing")).to_be_hidden()
 
 
-def test_a_look_back_makes_no_results(sheet: Sheet):
-    put(sheet.page, LINES)
-    sheet.settle()
-    expect(sheet.page.locator(".recall:visible")).to_have_count(1)
-    sheet.press("Replay drawing")
-    expect(sheet.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
-    sheet.page.wait_for_timeout(2000)
-    expect(sheet.page.locator(".recall:visible")).to_have_count(1)
-
-
-@pytest.mark.parametrize("kind", ["WebP", "GIF"])
-def test_drawing_and_picture_are_saved_as_an_animation(sheet: Sheet, kind: str):
+def test_drawing_and_picture_are_saved_as_an_animation(sheet: Sheet):
     put(sheet.page, LINES)
     drawn = sheet.drawing()
     sheet.press("Replay drawing")
-    frames, times = saved_as(sheet.page, kind)
-    assert 5000 <= sum(times) <= 15_000
-    assert len(frames) > 20
-    assert {frame.shape for frame in frames} == {(64, 128, 3)}
-    inks = [ink(frame[:, :64]) for frame in frames]
-    assert all(later > earlier - 12 for earlier, later in pairwise(inks))
-    assert inks[0] < 0.3 * inks[-1]
-    assert np.abs(frames[-1][:, :64] - drawn).mean() < 6
-    assert np.abs(frames[-1][:, 64:] - pixels(sheet.picture_url)).mean() < 12
-    assert times[-1] >= 1000, "the finished one stays for a while"
+    for kind in ("WebP", "GIF"):
+        frames, times = saved_as(sheet.page, kind)
+        assert 5000 <= sum(times) <= 15_000
+        assert len(frames) > 20
+        assert {frame.shape for frame in frames} == {(64, 128, 3)}
+        inks = [ink(frame[:, :64]) for frame in frames]
+        assert all(later > earlier - 12 for earlier, later in pairwise(inks))
+        assert inks[0] < 0.3 * inks[-1]
+        assert np.abs(frames[-1][:, :64] - drawn).mean() < 6
+        assert np.abs(frames[-1][:, 64:] - pixels(sheet.picture_url)).mean() < 12
+        assert times[-1] >= 1000, "the finished one stays for a while"
 
-
-def test_a_making_of_hours_takes_fifteen_seconds_and_that_of_a_dot_five(sheet: Sheet):
-    put(sheet.page, HOURS)
+    put(sheet.page, HOURS)  # whose making takes fifteen seconds
     sheet.settle()
-    sheet.press("Replay drawing")
     _, times = saved_as(sheet.page, "GIF")
     assert sum(times) == 15_000
-    put(sheet.page, DOT)
+    put(sheet.page, DOT)  # and that of a dot five
     sheet.settle()
     for kind in ("GIF", "WebP"):
         _, times = saved_as(sheet.page, kind)
@@ -178,21 +167,23 @@ def test_plans_are_replayed_too(labels: Sheet):
     assert 0 < (part != part[0, 0]).any(axis=2).sum() < (whole != whole[0, 0]).any(axis=2).sum()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone(open_draw: Open, theme: str):
-    phone = Sheet(open_draw(color_scheme=theme, **PHONE), "tiny2shoes")
+def test_on_a_phone(open_draw: Open):
+    phone = Sheet(open_draw(**PHONE), "tiny2shoes")
     put(phone.page, LINES)
     phone.settle()
     phone.page.get_by_role("button", name="Replay drawing").tap()
     phone.page.get_by_role("button", name="Pause").tap()
-    slider = phone.page.get_by_label("Moment of the drawing").bounding_box()
-    assert slider is not None
-    assert slider["width"] > 150
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
-    for name in ("Save as WebP", "Save as GIF"):
-        box = phone.page.get_by_role("button", name=name).bounding_box()
-        assert box is not None
-        assert box["x"] + box["width"] <= 360
+    for theme in ("light", "dark"):
+        phone.page.emulate_media(color_scheme=theme)
+        expect(phone.page.locator("body.dark")).to_have_count(int(theme == "dark"))
+        slider = phone.page.get_by_label("Moment of the drawing").bounding_box()
+        assert slider is not None
+        assert slider["width"] > 150
+        assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
+        for name in ("Save as WebP", "Save as GIF"):
+            box = phone.page.get_by_role("button", name=name).bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 360
 
 
 def test_the_page_in_one_file_saves_animations(open_file: Callable[..., Page], tiny: Path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from pix2pix.files.places import ROOT
-from tests.browser.test_train import WAIT_MS, app, circles, runs, start, state
+from tests.browser.test_train import WAIT_MS, app, circles, held, runs, start, state
 from training.config import TrainConfig
 from training.run import Run
 
@@ -34,8 +34,8 @@ window.Notification = class extends Own {
 
 def open_train(open_page: Callable[..., Page], allowed: bool = True) -> Page:
     page = open_page(permissions=["notifications"]) if allowed else open_page()
-    page.add_init_script(LISTEN)
-    page.reload()
+    page.evaluate(f"() => {{ {LISTEN} }}")
+    page.add_init_script(LISTEN)  # where it is loaded again, too
     return page
 
 
@@ -53,11 +53,12 @@ def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[.
     page.get_by_label("Notify me in this browser").check()
     start(page, circles, **SILENT)
     state(page, "running")
-    expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"))
-    page.reload()
-    expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"), timeout=WAIT_MS)
-    expect(page.get_by_label("Notify me in this browser")).to_be_checked()
-    page.get_by_role("tab", name="Draw").click()  # someone looks at something else
+    with held("circles"):
+        expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"))
+        page.reload()
+        expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"), timeout=WAIT_MS)
+        expect(page.get_by_label("Notify me in this browser")).to_be_checked()
+        page.get_by_role("tab", name="Draw").click()  # someone looks at something else
     Run.named("circles").request_stop()
     expect(page).to_have_title("circles has stopped · Gradio", timeout=WAIT_MS)
     (told,) = page.evaluate("window.told")

@@ -6,9 +6,11 @@ import signal
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
+import psutil
 import pytest
 from gradio_client import Client
 from PIL import Image
@@ -26,7 +28,7 @@ from ui.train.monitor import LAST, RunMonitor
 from ui.train.notifications import teller
 
 WAIT_MS = 90_000  # for what takes a process to start, on a machine that is busy with other tests
-TINY = {"load-size": 36, "steps": 4000, "ngf": 4, "ndf": 4, "log-every": 20, "preview-every": 100, "save-every": 100}
+TINY = {"load-size": 36, "steps": 4000, "ngf": 4, "ndf": 4, "log-every": 20, "preview-every": 100, "save-every": 1000}
 
 
 @pytest.fixture
@@ -38,18 +40,21 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         run.stop(grace_s=0, term_s=0)
 
 
-@pytest.fixture
-def app(runs: Path) -> Iterator[App]:
-    studio = Studio()
-    with gr.Blocks() as demo:
-        teller()
-        with gr.Tab("Train", id="train"):
-            train.build(studio)
-        with gr.Tab("Draw", id="draw"):
-            draw.build(studio)
-    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False)
-    yield App(url, studio, runs)
-    demo.close()
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One for all tests of a file: of each it shows the runs that are in its folder."""
+    runs, studio = tmp_path_factory.mktemp("before any test") / "runs", Studio()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIX2PIX_RUNS", str(runs))
+        with gr.Blocks() as demo:
+            teller()
+            with gr.Tab("Train", id="train"):
+                train.build(studio)
+            with gr.Tab("Draw", id="draw"):
+                draw.build(studio)
+        _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False)
+        yield App(url, studio, runs)
+        demo.close()
 
 
 @pytest.fixture
@@ -105,6 +110,17 @@ def start(page: Page, folder: Path, **settings: int) -> None:
     page.locator("#train-start").dblclick()
 
 
+@contextmanager
+def held(name: str) -> Iterator[None]:
+    """The trainer of that run lives and makes no step: what is looked at meanwhile needs none of its computing."""
+    trainer = psutil.Process(Run.named(name).status().pid)
+    trainer.suspend()
+    try:
+        yield
+    finally:
+        trainer.resume()
+
+
 def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: Path, runs: Path):
     page = open_page()
     start(page, circles)
@@ -112,24 +128,27 @@ def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: P
     expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
     assert [run.name for run in Run.list()] == ["circles"], "two clicks, one run"
 
-    page.reload()
-    state(page, "running")
-    other = open_page()
-    state(other, "running")
-    expect(other.locator("#train-preview img")).to_be_visible()
-    expect(other.locator("#train-run input")).to_have_value("circles")
+    with held("circles"):
+        page.reload()
+        state(page, "running")
+        other = open_page()
+        state(other, "running")
+        expect(other.locator("#train-preview img")).to_be_visible()
+        expect(other.locator("#train-run input")).to_have_value("circles")
 
     page.locator("#train-stop").click()
     state(page, "stopped")
     state(other, "stopped")
     run = Run.named("circles")
-    end = run.status().step + 300
-    assert 300 < end < 4000
+    end = run.status().step + 100
+    assert 100 < end < 4000
     run.config_file.write_text(run.config.with_changes(steps=end).to_json())  # so as not to wait for all of it
 
     other.locator("#train-resume").click()
-    state(other, "running")
-    state(page, "running", "finished")
+    wait_until(lambda: run.status().state == "running", run)
+    with held("circles"):
+        state(other, "running")
+        state(page, "running")
     state(page, "finished")
     expect(page.locator("#train-status")).to_contain_text(f"step {end:,} of {end:,}")
     expect(page.locator("#train-status")).to_contain_text("the Draw tab has it")
@@ -147,6 +166,13 @@ def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: P
     page.mouse.move(box["x"] + 120, box["y"] + 90, steps=5)
     page.mouse.up()
     expect(page.locator("#draw-picture")).to_be_visible(timeout=WAIT_MS)
+    page.close()
+
+    other.get_by_role("button", name="Stop at a time").click()  # beside it: a finished run is extended, and goes on
+    fill({other.get_by_label("Further steps"): "60"})
+    other.locator("#train-extend").click()
+    expect(other.locator("#train-status")).to_contain_text(f"step {end + 60:,} of {end + 60:,}", timeout=WAIT_MS)
+    state(other, "finished")
 
 
 def test_a_preview_and_a_save_come_when_asked_for(open_page: Callable[..., Page], circles: Path):
@@ -160,47 +186,52 @@ def test_a_preview_and_a_save_come_when_asked_for(open_page: Callable[..., Page]
     expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible()
     page.get_by_role("button", name="Save now").click()
     expect(page.locator("#train-status")).to_contain_text("saved at step")
-    page.reload()
-    expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator("#train-status")).to_contain_text(f"saved at step {Run.named('circles').status().saved_step:,}")
-    jump = page.locator("#train-jump")
-    expect(jump).to_be_hidden()
-    page.set_viewport_size({"width": 360, "height": 740})
-    expect(page.locator("#train-status")).not_to_be_in_viewport()
-    expect(jump).to_have_text(re.compile(r"circles is at step [\d,]+ of 100,000: see it"))
-    jump.press("Enter")
-    expect(page.locator("#train-status")).to_be_focused()
-    expect(page.locator("#train-status")).to_be_in_viewport(ratio=1)
+    with held("circles"):
+        page.reload()
+        expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator("#train-status")).to_contain_text(
+            f"saved at step {Run.named('circles').status().saved_step:,}"
+        )
+        jump = page.locator("#train-jump")
+        expect(jump).to_be_hidden()
+        page.set_viewport_size({"width": 360, "height": 740})
+        expect(page.locator("#train-status")).not_to_be_in_viewport()
+        expect(jump).to_have_text(re.compile(r"circles is at step [\d,]+ of 100,000: see it"))
+        jump.press("Enter")
+        expect(page.locator("#train-status")).to_be_focused()
+        expect(page.locator("#train-status")).to_be_in_viewport(ratio=1)
     page.locator("#train-stop").click()
     state(page, "stopped")
     expect(page.get_by_role("button", name="Preview now")).to_be_hidden()
     expect(jump).to_be_hidden()
 
 
-def test_a_killed_training_says_what_to_do(open_page: Callable[..., Page], circles: Path):
+def test_the_form_says_what_it_found_and_what_is_wrong(
+    open_page: Callable[..., Page], circles: Path, runs: Path, tmp_path: Path
+):
     page = open_page()
-    start(page, circles)
-    state(page, "running")
-    os.kill(Run.named("circles").status().pid or 0, signal.SIGKILL)
-    state(page, "failed")
-    expect(page.get_by_role("alert")).to_contain_text("was killed")
-    expect(page.get_by_role("alert")).to_contain_text("Resume")
-    expect(page.locator("#train-resume")).to_be_visible()
+    found = page.locator("#train-found")
+    page.get_by_label("Folder of pictures").fill(str(tmp_path / "nothing"))
+    press_slowly(page, "#train-start")
+    expect(page.locator(".toast-body")).to_contain_text("is not there")
+    expect(found).to_contain_text("not there")
 
-
-def test_the_direction_can_be_swapped(open_page: Callable[..., Page], circles: Path):
-    page = open_page()
     give(page, circles)
-    expect(page.locator("#train-found")).to_contain_text("6 pairs side by side")
-    expect(page.locator("#train-found")).to_contain_text("Input, what you will draw or give: the left half")
+    expect(found).to_contain_text("6 pairs side by side")
+    expect(found).to_contain_text("Input, what you will draw or give: the left half")
     expect(page.get_by_label("Name", exact=True)).to_have_value("circles")
-    first = page.locator("#train-found img").first
+    first = found.locator("img").first
     outline = first.get_attribute("src")
     page.locator("#train-swap").click()
     expect(first).not_to_have_attribute("src", outline or "")
-    expect(page.locator("#train-found")).to_contain_text("Input, what you will draw or give: the right half")
+    expect(found).to_contain_text("Input, what you will draw or give: the right half")
     page.locator("#train-swap").click()
     expect(first).to_have_attribute("src", outline or "")
+
+    page.get_by_label("Name", exact=True).fill("my circles")
+    page.locator("#train-start").click()
+    expect(page.locator(".toast-body").last).to_contain_text("letters, digits, dot, dash")
+    assert Run.list() == []
 
 
 @pytest.mark.timeout(600)
@@ -270,24 +301,25 @@ def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Pa
     expect(page.locator(".toast-body").last).to_contain_text("the last column")
     wait_until(lambda: width(Run.named("circles").previews()[-1]) > 5 * 36)
 
-    page.get_by_role("button", name="Stop at a time").click()
-    fill({page.locator("#train-at input, #train-at textarea").first: "7:xx"})
-    page.locator("#train-set-at").click()
-    expect(page.locator(".toast-body").last).to_contain_text("not a time such as 7:30")
-    page.locator("#train-at input, #train-at textarea").first.fill("7:30")
-    page.locator("#train-set-at").click()
-    expect(page.locator("#train-status")).to_contain_text("stops at 07:30")
+    with held("circles"):
+        page.get_by_role("button", name="Stop at a time").click()
+        fill({page.locator("#train-at input, #train-at textarea").first: "7:xx"})
+        page.locator("#train-set-at").click()
+        expect(page.locator(".toast-body").last).to_contain_text("not a time such as 7:30")
+        page.locator("#train-at input, #train-at textarea").first.fill("7:30")
+        page.locator("#train-set-at").click()
+        expect(page.locator("#train-status")).to_contain_text("stops at 07:30")
 
-    page.get_by_label("Name", exact=True).fill("circles-2")
-    start(page, circles, seed=1)  # waits for its turn
-    state(page, "queued")
-    assert {run.name: run.status().state for run in Run.list()}["circles-2"] == "queued"
-    page.locator("#train-stop").click()
-    state(page, "stopped")
-    page.locator("#train-delete").click()
-    page.locator("#train-delete-sure").click()
-    expect(page.locator("#train-run input")).to_have_value("circles")
-    assert [run.name for run in Run.list()] == ["circles"]
+        page.get_by_label("Name", exact=True).fill("circles-2")
+        start(page, circles, seed=1)  # waits for its turn
+        state(page, "queued")
+        assert {run.name: run.status().state for run in Run.list()}["circles-2"] == "queued"
+        page.locator("#train-stop").click()
+        state(page, "stopped")
+        page.locator("#train-delete").click()
+        page.locator("#train-delete-sure").click()
+        expect(page.locator("#train-run input")).to_have_value("circles")
+        assert [run.name for run in Run.list()] == ["circles"]
 
     page.locator("#train-stop").click()
     state(page, "stopped")
@@ -315,16 +347,11 @@ def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Pa
     assert tuned.init_from == "discs"
     assert (tuned.crop_size, tuned.ngf, tuned.steps) == (32, 4, 2000)
 
-
-def test_extending_a_finished_run_goes_on(open_page: Callable[..., Page], circles: Path):
-    page = open_page()
-    start(page, circles, steps=40)
-    state(page, "finished")
-    page.get_by_role("button", name="Stop at a time").click()
-    fill({page.get_by_label("Further steps"): "60"})
-    page.locator("#train-extend").click()
-    expect(page.locator("#train-status")).to_contain_text("step 100 of 100", timeout=WAIT_MS)
-    state(page, "finished")
+    os.kill(Run.named("discs-2").status().pid or 0, signal.SIGKILL)
+    state(page, "failed")
+    expect(page.get_by_role("alert")).to_contain_text("was killed")
+    expect(page.get_by_role("alert")).to_contain_text("Resume")
+    expect(page.locator("#train-resume")).to_be_visible()
 
 
 def test_nothing_is_sent_when_nothing_has_changed(runs: Path, circles: Path):
@@ -353,19 +380,6 @@ def test_a_late_answer_does_not_choose_a_run_again(runs: Path, circles: Path):
     assert "value" not in late.constructor_args, "the page may show the second one by now"
     Run.discard("first")
     assert watch.refresh("first", LAST, seen)[watch.run].value == "second", "it is gone"
-
-
-def test_a_wrong_value_is_said_in_words(open_page: Callable[..., Page], circles: Path, tmp_path: Path):
-    page = open_page()
-    page.get_by_label("Folder of pictures").fill(str(tmp_path / "nothing"))
-    press_slowly(page, "#train-start")
-    expect(page.locator(".toast-body")).to_contain_text("is not there")
-    expect(page.locator("#train-found")).to_contain_text("not there")
-    give(page, circles)
-    page.get_by_label("Name", exact=True).fill("my circles")
-    page.locator("#train-start").click()
-    expect(page.locator(".toast-body").last).to_contain_text("letters, digits, dot, dash")
-    assert Run.list() == []
 
 
 def test_a_program_can_start_watch_and_stop(app: App, circles: Path):
