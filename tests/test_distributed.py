@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from PIL import Image
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from tests.rounding import TRAINED
-from tests.trainers import together
+from tests.trainers import Launcher, Together
 from tests.waiting import wait_until
 from training import process
 from training.config import OBJECTIVES, ObjectiveName, TrainConfig
@@ -25,7 +25,7 @@ from training.loop import train
 from training.run import Run
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-STEPS = 180  # of a training that is cut off five times
+STEPS = 130  # of a training that is cut off five times
 TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "log_every": 1, "save_every": 7}
 # The default config of `accelerate launch` that makes it start two processes on a machine without GPUs.
 ACCELERATE = """
@@ -81,7 +81,7 @@ def whole(folder: Path) -> Run:
     words = [f"--dataset={folder / 'pairs'}", "--name=whole", f"--steps={STEPS}", *options]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIX2PIX_RUNS", str(folder / "runs"))
-        assert together(2, *words, program=DIGEST) == [0, 0]
+        assert Together(2, *words, program=DIGEST).wait() == [0, 0]
         return Run.named("whole")
 
 
@@ -91,7 +91,7 @@ def make(name: str, folder: Path, **settings: Any) -> Run:
     )
 
 
-def launch(run: Run) -> subprocess.Popen:
+def torchrun(run: Run) -> subprocess.Popen:
     command = [*TORCHRUN, "-m", "training", str(run.path)]
     return subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL)
 
@@ -111,19 +111,37 @@ def is_cut_off_here(step: int) -> bool:
     return 0 < step % TINY["save_every"] < 4
 
 
+def wait_for_steps(run: Run, begun: int) -> None:
+    """Until it has made nine steps more, or a few further ones, and saved."""
+    wait_until(lambda: (made := len(run.metrics()[0])) >= begun + 9 and is_cut_off_here(made), run)
+
+
 @contextmanager
-def cut_off(run: Run) -> Iterator[subprocess.Popen]:
-    """A training that has made nine steps more, or a few further ones, and saved; it must end by what is done to it."""
-    begun = len(run.metrics()[0])
-    launcher = launch(run)
+def cut_off(run: Run, launch: Callable[[Run], subprocess.Popen | Launcher]) -> Iterator[int]:
+    """The pid of the launcher of a training that has gone on; it must end by what is done to it, and both with it."""
+    begun, launcher = len(run.metrics()[0]), launch(run)
+    pid = launcher.pid or 0
     try:
-        wait_until(lambda: (made := len(run.metrics()[0])) >= begun + 9 and is_cut_off_here(made), run)
-        yield launcher
-        launcher.wait(60)
+        wait_for_steps(run, begun)
+        yield pid
+        assert launcher.wait(60) == 1
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(launcher.pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
         launcher.wait()
+
+
+def stop_by_file(run: Run) -> None:
+    trainers = Together(2, run)
+    wait_for_steps(run, 0)
+    run.request_stop()
+    assert trainers.wait() == [0, 0]
+
+
+def stop_by_signal(run: Run, number: int) -> None:
+    """Ctrl-C reaches each process twice: from the terminal, and from the launcher, which alone gets a SIGTERM."""
+    with cut_off(run, Launcher) as launcher:
+        (os.killpg if number == signal.SIGINT else os.kill)(launcher, number)
 
 
 def test_several_processes_create_the_run_they_train(whole: Run):
@@ -146,32 +164,30 @@ def test_two_processes_are_one_with_twice_the_batch(folder: Path, objective: Obj
     alone = make(f"alone-{objective}", folder, batch_size=2, **settings)
     train(alone)
     as_two = make(f"as-two-{objective}", folder, **settings)
-    assert together(2, as_two) == [0, 0]
+    assert Together(2, as_two).wait() == [0, 0]
     assert as_two.status().state == "finished"
     for mine, theirs in zip(losses(as_two), losses(alone), strict=True):
         assert mine == pytest.approx(theirs, rel=TRAINED)
 
 
-@pytest.mark.timeout(600)  # a launch takes ten seconds of computing
 def test_all_stop_or_end_and_resume_to_the_very_same_losses(whole: Run, folder: Path):
+    """One of those that `torchrun` itself has started is killed; those before it are forked, by its launcher."""
     run = make("cut-off", folder)
-    for how in ("stop file", "Ctrl-C", "SIGTERM of the launcher"):
-        with cut_off(run) as launcher:
-            if how == "stop file":
-                run.request_stop()
-            elif how == "Ctrl-C":  # reaches the launcher and, from it and from the terminal, each process
-                os.killpg(launcher.pid, signal.SIGINT)
-            else:
-                launcher.terminate()
+    ways: dict[str, Callable[[], None]] = {
+        "stop file": lambda: stop_by_file(run),
+        "Ctrl-C": lambda: stop_by_signal(run, signal.SIGINT),
+        "SIGTERM of the launcher": lambda: stop_by_signal(run, signal.SIGTERM),
+    }
+    for how, stop in ways.items():
+        stop()
         status = run.status()
         assert status.state == "stopped", f"{how}: {status}"
         assert status.saved_step == status.step < STEPS, how
         assert not run.should_stop()
 
     for rank in (0, 1):
-        with cut_off(run) as launcher:
-            worker(launcher.pid, rank).kill()
-        assert launcher.returncode == 1
+        with cut_off(run, torchrun if rank else Launcher) as launcher:
+            os.kill(worker(launcher, 1).pid if rank else run.status().pid or 0, signal.SIGKILL)
         status = run.status()
         assert status.state == "failed"
         # From the terminal, nobody is left to write whose end it was when the main process is gone.
@@ -181,27 +197,27 @@ def test_all_stop_or_end_and_resume_to_the_very_same_losses(whole: Run, folder: 
         assert status.error.endswith(f"Resume continues from step {status.saved_step}.")
         assert checkpoint.read_metadata(run.generator_file).steps == status.saved_step
 
-    assert together(2, run) == [0, 0]
+    assert Together(2, run).wait() == [0, 0]
     assert losses(run) == losses(whole)
 
 
 @pytest.mark.timeout(600)
 def test_the_app_is_told_which_process_was_killed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The main one, which cannot say so itself, as above: the launcher's log does."""
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     (tmp_path / "accelerate").mkdir()
     (tmp_path / "accelerate" / "default_config.yaml").write_text(ACCELERATE)
     run = make("started", folder, steps=100_000, num_processes=2)
     run.start()
     wait_until(lambda: len(run.metrics()[0]) >= 9, run)
-    for rank in (0, 1):
-        worker(run.status().launcher or 0, rank).kill()
-        wait_until(lambda: not run.status().alive, run)
-        wait_until(lambda: "ChildFailedError" in process.last_log(run.log_file), run)
-        status = run.status()
-        assert status.state == "failed"
-        assert f"rocess {rank + 1} of 2" in status.error
-        assert "killed" in status.error
+    worker(run.status().launcher or 0, 0).kill()
+    wait_until(lambda: not run.status().alive, run)
+    wait_until(lambda: "ChildFailedError" in process.last_log(run.log_file), run)
+    status = run.status()
+    assert status.state == "failed"
+    assert "rocess 1 of 2" in status.error
+    assert "killed" in status.error
 
-        assert run.resume().endswith(f"continues from step {status.saved_step}.")
-        wait_until(lambda saved=status.saved_step or 0: run.status().step > saved + 9, run)
+    assert run.resume().endswith(f"continues from step {status.saved_step}.")
+    wait_until(lambda: run.status().step > (status.saved_step or 0) + 9, run)
     assert run.stop().startswith(f"{run.name} has stopped at step"), run.log()
