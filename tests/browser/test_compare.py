@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_access import CONTRASTS
 from tests.browser.test_grid import is_shown, save
-from tests.browser.test_train import WAIT_MS, app, circles, runs
+from tests.browser.test_train import WAIT_MS, circles, runs
+from tests.browser.test_train import train_app as app
 from training.config import TrainConfig
 from training.run import Run
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_train import WAIT_MS, app, circles, runs
+from tests.browser.test_train import WAIT_MS, circles, runs
+from tests.browser.test_train import train_app as app
 from training.config import TrainConfig
 from training.run import Run
 
@@ -104,18 +104,28 @@ def test_keys_zoom_too(open_page: Callable[..., Page], circles: Path):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("values", [[0.0, 0.0, 0.0], [-1.0, 5.0, 0.0], [1e-300, 1e300, 1.0], [2e-4] * 9])
-def test_any_figures_can_be_drawn(open_page: Callable[..., Page], circles: Path, values: list[float]):
-    run = Run.create(TrainConfig(name="odd", dataset=str(circles)))
-    for step, value in enumerate(values):
-        run.append_metrics({"step": step, "loss_L1": value})
+def test_any_figures_can_be_drawn(open_page: Callable[..., Page], circles: Path):
+    odd = {"zero": [0.0, 0.0, 0.0], "below": [-1.0, 5.0, 0.0], "far": [1e-300, 1e300, 1.0], "level": [2e-4] * 9}
+    for name, values in odd.items():
+        run = Run.create(TrainConfig(name=name, dataset=str(circles)))
+        for step, value in enumerate(values):
+            run.append_metrics({"step": step, "loss_L1": value})
     page = open_page()
     distance = plot(page, "Distance from the target (L1)")
+    line, log = distance.locator("path[stroke]"), page.locator("#train-curves").get_by_label("Log scale")
     expect(distance).to_be_visible(timeout=WAIT_MS)
-    for log in (False, True):
-        page.locator("#train-curves").get_by_label("Log scale").set_checked(log)
-        assert "NaN" not in distance.inner_html()
-        assert len(distance.inner_html()) < 20_000
-        if len(set(values)) == 1 and not log:
-            heights = re.findall(r"[ML][\d.]+ ([\d.]+)", distance.locator("path[stroke]").get_attribute("d") or "")
+    drawn = line.get_attribute("d") or ""
+    for name, values in odd.items():
+        page.locator("#train-run input").click()
+        page.get_by_role("option", name=name).click()
+        expect(page.locator("#train-status [data-run]")).to_have_attribute("data-run", name, timeout=WAIT_MS)
+        expect(line).not_to_have_attribute("d", drawn, timeout=WAIT_MS)  # that of the one before
+        drawn = line.get_attribute("d") or ""
+        assert drawn.count("L") == len(values) - 1
+        for is_log in (True, False):
+            log.set_checked(is_log)
+            assert "NaN" not in distance.inner_html()
+            assert len(distance.inner_html()) < 20_000
+        if len(set(values)) == 1:
+            heights = re.findall(r"[ML][\d.]+ ([\d.]+)", drawn)
             assert len(set(heights)) == 1, "what is level is drawn so"

@@ -10,7 +10,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from pix2pix.images import GAP
-from tests.browser.test_train import WAIT_MS, app, circles, runs
+from tests.browser.test_train import WAIT_MS, circles, runs
+from tests.browser.test_train import train_app as app
 from training.config import TrainConfig
 from training.run import Run
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_train import WAIT_MS, app, circles, runs
+from tests.browser.test_train import WAIT_MS, circles, held, runs
+from tests.browser.test_train import train_app as app
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run
@@ -49,13 +50,14 @@ def test_a_wrong_pair_is_seen_and_left_out(open_page: Callable[..., Page], circl
     assert made.leave_out == ("2.png",)
     assert (made.lr, made.steps, made.ngf) == (1e-3, 30, 4)
 
-    page.get_by_role("button", name="Duplicate with changes").click()
-    expect(page.locator("#train-name input, #train-name textarea")).to_have_value("circles-2-2", timeout=WAIT_MS)
-    expect(choice).to_be_checked()
-    choice.uncheck()
-    page.get_by_role("button", name="Train", exact=True).click()
-    shows(page, "circles-2-2")
-    assert Run.named("circles-2-2").config.leave_out == ()
+    with held("circles-2"):
+        page.get_by_role("button", name="Duplicate with changes").click()
+        expect(page.locator("#train-name input, #train-name textarea")).to_have_value("circles-2-2", timeout=WAIT_MS)
+        expect(choice).to_be_checked()
+        choice.uncheck()
+        page.get_by_role("button", name="Train", exact=True).click()
+        shows(page, "circles-2-2")
+        assert Run.named("circles-2-2").config.leave_out == ()
 
 
 def shows(page: Page, run: str) -> None:

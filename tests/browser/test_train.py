@@ -43,17 +43,26 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One for all tests of a file: of each it shows the runs that are in its folder."""
-    runs, studio = tmp_path_factory.mktemp("before any test") / "runs", Studio()
+    yield from _serve(tmp_path_factory.mktemp("before any test"), tabs=("train", "draw"))
+
+
+@pytest.fixture(scope="module")
+def train_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The Train tab alone, whose page costs less computing."""
+    yield from _serve(tmp_path_factory.mktemp("before any test"), tabs=("train",))
+
+
+def _serve(folder: Path, tabs: tuple[str, ...]) -> Iterator[App]:
+    studio = Studio()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIX2PIX_RUNS", str(runs))
+        patch.setenv("PIX2PIX_RUNS", str(folder / "runs"))
         with gr.Blocks() as demo:
             teller()
-            with gr.Tab("Train", id="train"):
-                train.build(studio)
-            with gr.Tab("Draw", id="draw"):
-                draw.build(studio)
+            for name in tabs:
+                with gr.Tab(name.title(), id=name):
+                    {"train": train, "draw": draw}[name].build(studio)
         _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, _frontend=False)
-        yield App(url, studio, runs)
+        yield App(url, studio, folder / "runs")
         demo.close()
 
 
@@ -175,37 +184,6 @@ def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: P
     state(other, "finished")
 
 
-def test_a_preview_and_a_save_come_when_asked_for(open_page: Callable[..., Page], circles: Path):
-    page = open_page()
-    start(page, circles, **{"steps": 100_000, "preview-every": 100_000, "save-every": 100_000})
-    state(page, "running")
-    expect(page.locator("#train-status")).not_to_contain_text("saved at step")
-    page.get_by_role("button", name="Preview now").click()
-    wait_until(lambda: len(Run.named("circles").previews()) == 2)
-    step = int(Run.named("circles").previews()[-1].stem)
-    expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible()
-    page.get_by_role("button", name="Save now").click()
-    expect(page.locator("#train-status")).to_contain_text("saved at step")
-    with held("circles"):
-        page.reload()
-        expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible(timeout=WAIT_MS)
-        expect(page.locator("#train-status")).to_contain_text(
-            f"saved at step {Run.named('circles').status().saved_step:,}"
-        )
-        jump = page.locator("#train-jump")
-        expect(jump).to_be_hidden()
-        page.set_viewport_size({"width": 360, "height": 740})
-        expect(page.locator("#train-status")).not_to_be_in_viewport()
-        expect(jump).to_have_text(re.compile(r"circles is at step [\d,]+ of 100,000: see it"))
-        jump.press("Enter")
-        expect(page.locator("#train-status")).to_be_focused()
-        expect(page.locator("#train-status")).to_be_in_viewport(ratio=1)
-    page.locator("#train-stop").click()
-    state(page, "stopped")
-    expect(page.get_by_role("button", name="Preview now")).to_be_hidden()
-    expect(jump).to_be_hidden()
-
-
 def test_the_form_says_what_it_found_and_what_is_wrong(
     open_page: Callable[..., Page], circles: Path, runs: Path, tmp_path: Path
 ):
@@ -290,15 +268,38 @@ def test_try_it_now_trains_without_any_data(open_page: Callable[..., Page], runs
 
 def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Path, tmp_path: Path):
     page = open_page()
-    start(page, circles, steps=100_000)  # it is to go on while another waits for its turn
+    # It is to go on while another waits for its turn, and by itself it neither shows nor saves anything.
+    start(page, circles, **dict.fromkeys(("steps", "preview-every", "save-every"), 100_000))
     state(page, "running")
-    expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#train-status")).not_to_contain_text("saved at step")
+    page.get_by_role("button", name="Preview now").click()
+    wait_until(lambda: len(Run.named("circles").previews()) == 2)
+    step = int(Run.named("circles").previews()[-1].stem)
+    expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible()
+    page.get_by_role("button", name="Save now").click()
+    wait_until(lambda: Run.named("circles").status().saved_step is not None)
+    with held("circles"):
+        saved = f"saved at step {Run.named('circles').status().saved_step:,}"
+        expect(page.locator("#train-status")).to_contain_text(saved)
+        page.reload()
+        expect(page.get_by_text(f"Step {step:,}. From top to bottom")).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator("#train-status")).to_contain_text(saved)
+        jump = page.locator("#train-jump")
+        expect(jump).to_be_hidden()
+        page.set_viewport_size({"width": 360, "height": 740})
+        expect(page.locator("#train-status")).not_to_be_in_viewport()
+        expect(jump).to_have_text(re.compile(r"circles is at step [\d,]+ of 100,000: see it"))
+        jump.press("Enter")
+        expect(page.locator("#train-status")).to_be_focused()
+        expect(page.locator("#train-status")).to_be_in_viewport(ratio=1)
+        page.set_viewport_size({"width": 1000, "height": 800})
 
     Image.new("RGB", (50, 50), "lime").save(tmp_path / "mine.png")
     with page.expect_file_chooser() as chooser:
         page.locator("#train-pin").click()
     chooser.value.set_files(tmp_path / "mine.png")
     expect(page.locator(".toast-body").last).to_contain_text("the last column")
+    page.get_by_role("button", name="Preview now").click()
     wait_until(lambda: width(Run.named("circles").previews()[-1]) > 5 * 36)
 
     with held("circles"):
@@ -323,6 +324,10 @@ def test_what_can_be_done_with_a_run(open_page: Callable[..., Page], circles: Pa
 
     page.locator("#train-stop").click()
     state(page, "stopped")
+    expect(page.get_by_role("button", name="Preview now")).to_be_hidden()
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(jump).to_be_hidden()
+    page.set_viewport_size({"width": 1000, "height": 800})
     page.locator("#train-new-name input, #train-new-name textarea").first.fill("discs")
     page.locator("#train-rename").click()
     expect(page.locator("#train-run input")).to_have_value("discs")
