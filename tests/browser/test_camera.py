@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 from pix2pix import Translator, images
 from tests.browser.conftest import QUIET, App
@@ -18,9 +19,11 @@ from tests.browser.test_access import CONTRASTS
 from tests.browser.test_local import QUICK, SOON
 from tests.browser.test_remember import remembered
 from tests.browser.test_upload import choose
-from ui import serving
-from ui.demo import create_demo
+from ui import serving, upload
+from ui.blocks import Page as PageOfTabs
+from ui.demo import TITLE, create_demo
 from ui.draw import assets
+from ui.draw import tab as draw_tab
 from ui.guard import Rules
 from ui.studio import Studio
 
@@ -32,6 +35,8 @@ LOST = """() => { Worker.prototype.postMessage = function ({ id }) {
   this.dispatchEvent(new MessageEvent("message", { data: { id, error: "lost" } }));
 }; }"""
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+STILL = """document.querySelector('#camera').getAnimations({ subtree: true })
+  .every(({ playState }) => playState !== "running")"""
 
 Visit = Callable[..., Page]
 
@@ -45,25 +50,52 @@ def invented(launch: Callable[..., Browser]) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture
-def visit(app: App, invented: Browser) -> Iterator[Visit]:
-    """The Upload tab of a page that may use the camera, unless it says otherwise, with a model chosen."""
-    contexts, wrong = [], []
+@pytest.fixture(scope="module")
+def camera_app(studio: Studio, runs: Path) -> Iterator[App]:
+    """The tab with the camera and the one that goes on with its shots."""
+    with PageOfTabs(title=TITLE, analytics_enabled=False) as demo:
+        with gr.Tab("Draw", id="draw"):
+            draw_tab.build(studio)
+        with gr.Tab("Upload", id="upload"):
+            upload.build(studio)
+    yield App(serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1"), studio, runs)
+    demo.close()
 
-    def visit(browser: Browser = invented, url: str = app.url, allowed: bool = True, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
-        contexts.append(context)
-        if allowed:
-            context.grant_permissions(["camera"])
-        page = context.new_page()
+
+@pytest.fixture(scope="module")
+def allowing(invented: Browser) -> Iterator[BrowserContext]:
+    """Where all pages may use the camera: another page costs less than another context."""
+    context = invented.new_context(viewport={"width": 1000, "height": 800})
+    context.grant_permissions(["camera"])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(camera_app: App, invented: Browser, allowing: BrowserContext) -> Iterator[Visit]:
+    """The Upload tab of a page that may use the camera, unless it says otherwise, with a model chosen."""
+    opened, wrong = [], []
+
+    def visit(browser: Browser = invented, url: str = camera_app.url, allowed: bool = True, **options: Any) -> Page:
+        if browser is invented and allowed and not options:
+            page = allowing.new_page()
+            of_others = {"origin": url.rstrip("/"), "storageTypes": "all"}
+            allowing.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
+            opened.append(page)
+        else:
+            context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
+            if allowed:
+                context.grant_permissions(["camera"])
+            opened.append(context)
+            page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(url)
         open_tab(page)
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
+    for each in opened:
+        each.close()
     assert wrong == []
 
 
@@ -155,10 +187,19 @@ def test_a_shot_is_kept_saved_and_drawn_on(visit: Visit):
     assert np.minimum(before, after).sum() > 0.6 * max(before.sum(), after.sum())
 
 
-def test_a_shot_can_be_drawn_on_at_once(visit: Visit):
+def test_on_a_phone_it_fits_can_be_read_and_its_shot_is_drawn_on_at_once(visit: Visit):
     page = visit(**PHONE)
     switch_on(page)
     page.get_by_role("button", name="Take a shot").tap()
+    expect(page.locator("#camera .shot")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for look in ("light", "dark"):
+        page.emulate_media(color_scheme=look)
+        expect(page.locator("body.dark")).to_have_count(int(look == "dark"))
+        page.wait_for_function(STILL)  # a colour goes over into another one
+        contrasts = page.evaluate(CONTRASTS, "#camera :is(button:not(.shoot), label, figcaption, output, p)")
+        assert len(contrasts) > 5
+        assert [(text, round(contrast, 1)) for text, contrast in contrasts if contrast < 4.5] == []
     page.get_by_role("button", name="Draw on it").tap()
     expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#draw-picture")).to_be_visible()
@@ -185,27 +226,20 @@ def test_who_leaves_the_tab_pauses_it_and_who_stops_it_frees_it(visit: Visit):
     switch_on(page)
 
 
-def test_generators_of_other_pictures_have_no_camera(visit: Visit):
+def test_it_goes_with_its_generator_or_by_itself_and_a_lost_frame_is_asked_again(visit: Visit):
     page = visit()
     switch_on(page)
     page.evaluate(f"window.track = {TRACK}")
-    choose(page, "tiny2facades")
+    choose(page, "tiny2facades")  # generators of other pictures have no camera
     expect(page.locator("#camera .camera")).to_be_hidden()
     assert page.evaluate("track.readyState") == "ended"
     choose(page, "tiny2shoes")
     expect(page.get_by_role("button", name="Use the camera")).to_be_visible()
 
-
-def test_a_camera_that_goes_is_said(visit: Visit):
-    page = visit()
     switch_on(page)
     page.evaluate(f"{TRACK}.dispatchEvent(new Event('ended'))")  # as when it is unplugged
     expect(hint(page)).to_contain_text("The camera is gone")
-    switch_on(page)
 
-
-def test_a_server_that_does_not_answer_is_asked_again(visit: Visit):
-    page = visit()
     left = iter(range(1))
 
     def lose(route: Any) -> None:
@@ -219,26 +253,14 @@ def test_a_server_that_does_not_answer_is_asked_again(visit: Visit):
     expect(hint(page)).to_have_text("")
 
 
-def test_a_refusal_and_no_camera_are_said_in_words(visit: Visit, whole_browser: Browser):
+def test_a_refusal_and_no_camera_are_said_in_words(visit: Visit, browser: Browser):
     for page, words in (
         (visit(allowed=False), "does not let this page use the camera"),
-        (visit(whole_browser), "has no camera"),
+        (visit(browser), "has no camera"),
     ):
         page.get_by_role("button", name="Use the camera").click()
         expect(hint(page)).to_contain_text(words)
         expect(page.get_by_role("button", name="Use the camera")).to_be_enabled()
-
-
-@pytest.mark.parametrize("look", ["light", "dark"])
-def test_it_fits_a_phone_and_can_be_read(visit: Visit, look: str):
-    page = visit(color_scheme=look, **PHONE)
-    switch_on(page)
-    page.get_by_role("button", name="Take a shot").tap()
-    expect(page.locator("#camera .shot")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    contrasts = page.evaluate(CONTRASTS, "#camera :is(button:not(.shoot), label, figcaption, output, p)")
-    assert len(contrasts) > 5
-    assert [(text, round(contrast, 1)) for text, contrast in contrasts if contrast < 4.5] == []
 
 
 def test_strangers_have_it_too_and_only_by_https(visit: Visit, runs: Path):

@@ -1,22 +1,26 @@
 """On a page for strangers the visitor's own browser computes the pictures, where it can: else the server goes on."""
 
 import re
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, Response, expect
 
 from pix2pix.files import checkpoint, places
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
 from tests.browser.sheet import Sheet, pixels
 from ui import serving
-from ui.demo import create_demo
+from ui.blocks import Page as PageOfTabs
+from ui.demo import TITLE
+from ui.draw import tab as draw_tab
 from ui.guard import Rules
 from ui.studio import Studio
 
@@ -29,30 +33,34 @@ HERE, THERE = re.compile("by this browser"), re.compile("by the server")
 
 @pytest.fixture(scope="module")
 def public(runs: Path) -> Iterator[str]:
-    demo = create_demo(Studio(public=True, precision="fp32"))
+    """The Draw tab alone, for strangers."""
+    with PageOfTabs(title=TITLE, analytics_enabled=False) as demo, gr.Tab("Draw"):
+        draw_tab.build(Studio(public=True, precision="fp32"))
     yield serving.launch(demo, Rules.public(), "127.0.0.1")
     demo.close()
 
 
 @pytest.fixture
-def visit(public: str, browser: Browser) -> Iterator[Callable[..., Sheet]]:
+def visit(public: str, used: BrowserContext) -> Iterator[Callable[..., Sheet]]:
     """Opens the public page; `script` runs before its own."""
-    contexts, wrong = [], []
+    pages, wrong = [], []
 
-    def visit(script: str = "", without: str = "") -> Sheet:
-        contexts.append(browser.new_context(viewport={"width": 1000, "height": 800}))
-        page = contexts[-1].new_page()
+    def visit(script: str = "", without: str = "", model: str = "tiny2shoes") -> Sheet:
+        page = used.new_page()
+        pages.append(page)
+        of_others = {"origin": public.rstrip("/"), "storageTypes": "all"}
+        used.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         if script:
             page.add_init_script(script)
         if without:
             page.route(without, lambda route: route.abort())
         page.goto(public)
-        return Sheet(page, "tiny2shoes")
+        return Sheet(page, model)
 
     yield visit
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert wrong == []
 
 
@@ -62,8 +70,8 @@ def status(page: Page):
 
 def test_the_browser_takes_over_and_draws_what_the_server_drew(visit: Callable[..., Sheet]):
     sheet = visit(QUICK)
-    fetched: list[str] = []
-    sheet.page.on("request", lambda request: fetched.append(request.url) if "/browser/" in request.url else None)
+    fetched: list[Response] = []
+    sheet.page.on("response", lambda answer: fetched.append(answer) if "/browser/" in answer.url else None)
     sheet.page.wait_for_timeout(1000)
     assert fetched == []  # nobody has drawn yet
     sheet.stroke(*OUTLINE)
@@ -72,6 +80,7 @@ def test_the_browser_takes_over_and_draws_what_the_server_drew(visit: Callable[.
     by_server = pixels(sheet.picture_url).astype(int)
     change_until(sheet, HERE)
     assert len(fetched) == 4
+    assert {answer.headers["cache-control"] for answer in fetched} == {"public, max-age=31536000, immutable"}
     sent = len(sheet.sent)
     assert np.abs(pixels(sheet.picture_url).astype(int) - by_server).mean() < 1.5  # its weights have 8 bits
     sheet.stroke((100, 140), (160, 180))
@@ -125,15 +134,13 @@ def test_where_the_browser_cannot_the_server_goes_on(visit: Callable[..., Sheet]
 
 
 def test_a_light_one_draws_where_the_wide_one_cannot(visit: Callable[..., Sheet], runs: Path):
-    metadata = Metadata("wide2shoes-light", 9, a=Side("edges"), b=Side("photo"), line_width=2.0)
-    torch.manual_seed(1)
-    light = runs / "wide2shoes-light" / places.GENERATOR_FILE
-    checkpoint.save(light, Generator(GeneratorConfig(256, ngf=2)), metadata)
+    for name, ngf in (("broad2shoes", 4), ("broad2shoes-light", 2)):
+        metadata = Metadata(name, 9, a=Side("edges"), b=Side("photo"), line_width=2.0)
+        torch.manual_seed(1)
+        checkpoint.save(runs / name / places.GENERATOR_FILE, Generator(GeneratorConfig(64, ngf=ngf)), metadata)
     try:
         # Of the wide one nothing comes: what has three times the weights of the light one.
-        sheet = visit(
-            QUICK
-            + """
+        script = """
             const ask = Worker.prototype.postMessage;
             let begun = 0;
             Worker.prototype.postMessage = function (message, ...rest) {
@@ -141,28 +148,17 @@ def test_a_light_one_draws_where_the_wide_one_cannot(visit: Callable[..., Sheet]
                 return ask.call(this, message, ...rest);
             };
         """
-        )
-        sheet.page.get_by_label("Model").select_option("wide2shoes")
+        sheet = visit(QUICK + script, model="broad2shoes")
         sheet.stroke(*OUTLINE)
-        for _ in range(240):
-            sheet.press("Undo")
-            sheet.press("Redo")
-            sheet.page.wait_for_timeout(500)
-            if "light" in status(sheet.page).inner_text():
-                break
-        expect(status(sheet.page)).to_contain_text("by wide2shoes-light in this browser")
+        change_until(sheet, re.compile("by broad2shoes-light in this browser"))
     finally:
-        light.unlink()
-        light.parent.rmdir()
+        for name in ("broad2shoes", "broad2shoes-light"):
+            shutil.rmtree(runs / name)
 
 
-def test_only_what_was_described_is_served_and_it_is_kept_for_good(public: str, visit: Callable[..., Sheet]):
+def test_only_what_was_described_is_served(public: str):
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(f"{public}browser/{'0' * 64}")
-    sheet = visit()
-    with sheet.page.expect_response("**/browser/*", timeout=SOON) as answer:
-        sheet.stroke(*OUTLINE)
-    assert answer.value.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 def test_a_private_page_computes_on_its_server(sheet: Sheet):

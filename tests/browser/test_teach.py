@@ -24,13 +24,13 @@ def tidy(runs: Path) -> Iterator[None]:
     """The runs folder is that of all tests here: what these add goes again."""
     yield
     for run in Run.list():
-        run.stop(grace_s=0, term_s=5)
+        run.stop(grace_s=0, term_s=0)
         run.delete()
 
 
-def test_a_correction_is_learned_and_compared(open_page: Open, runs: Path, tmp_path: Path, monkeypatch):
+def test_a_correction_is_learned_and_compared(open_draw: Open, runs: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setitem(teach.SETTINGS, "device", "cpu")
-    sheet = Sheet(open_page(), "tiny2shoes")
+    sheet = Sheet(open_draw(), "tiny2shoes")
     sheet.stroke((40, 60), (200, 80), (120, 200))
     drawn = sheet.drawing()
     Image.new("RGB", (300, 200), "lime").save(tmp_path / "lime.png")
@@ -54,8 +54,8 @@ def test_a_correction_is_learned_and_compared(open_page: Open, runs: Path, tmp_p
     assert last < 0.7 * first, "it has learned the correction"
 
 
-def test_a_drawing_is_pinned_to_the_training_that_goes_on(open_page: Open, pairs: Path):
-    sheet = Sheet(open_page(), "tiny2shoes")
+def test_a_drawing_is_pinned_to_the_training_that_goes_on(open_draw: Open, pairs: Path):
+    sheet = Sheet(open_draw(), "tiny2shoes")
     sheet.stroke((40, 60), (200, 80))
     more(sheet, "Pin to its training")
     expect(sheet.page.locator(".status")).to_contain_text("nothing to pin to")
@@ -71,7 +71,7 @@ def test_a_drawing_is_pinned_to_the_training_that_goes_on(open_page: Open, pairs
         assert pinned.convert("L").getextrema() == (0, 255)
 
 
-def test_a_public_page_offers_neither(open_page: Open, monkeypatch):
+def test_a_public_page_offers_neither(open_draw: Open, monkeypatch):
     from ui.draw.canvas import drawing_canvas
     from ui.studio import Studio
 
