@@ -205,15 +205,16 @@ def test_of_two_trainers_one_trains_and_the_other_says_so(pairs: Path):
     check_the_disk(run)
 
 
-def test_a_second_trainer_is_refused_while_the_first_trains_and_a_pid_that_is_used_again_is_not_one(pairs: Path):
+def test_a_second_trainer_is_refused_while_the_first_trains_and_a_pid_that_is_used_again_is_not_one(
+    pairs: Path, tmp_path: Path
+):
     run = make(pairs, steps=10_000)
     trainer = Trainer(run)
     until_saved(run)
-    second = subprocess.run(
-        [sys.executable, "-m", "training", str(run.path)], cwd=ROOT, capture_output=True, check=False
-    )
-    assert second.returncode == 2
-    assert second.stderr.strip().endswith(b"error: boxes is already being trained")
+    trainer.send_signal(signal.SIGSTOP)  # it holds its lock, and does not compute for the ten seconds that others wait
+    assert Trainer(run, output=tmp_path / "said").wait() == 2
+    assert (tmp_path / "said").read_text().strip().endswith("error: boxes is already being trained")
+    trainer.send_signal(signal.SIGCONT)
     with pytest.raises(RunBusyError):
         run.start()
     assert run.status().pid == trainer.pid
@@ -242,7 +243,7 @@ def test_a_kill_during_the_last_save_costs_no_step_of_the_generator(pairs: Path,
     """state.pt has all steps by then, so that no further one is made; also where its config asks for fewer since."""
     run = make(pairs)
     code = f"""
-import os, signal
+import os, signal, sys
 from training import state
 from training.__main__ import main
 save = state.checkpoint.save
@@ -251,10 +252,9 @@ def save_or_die(path, generator, metadata):
         os.kill(os.getpid(), signal.SIGKILL)
     save(path, generator, metadata)
 state.checkpoint.save = save_or_die
-main([{str(run.path)!r}])
+main(sys.argv[1:])
 """
-    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert Trainer(run, program=code).wait() == -signal.SIGKILL
     assert check_the_disk(run) == 0
     assert checkpoint.load(run.generator_file)[1].steps == 28
     run.config_file.write_text(run.config.with_changes(steps=steps).to_json())

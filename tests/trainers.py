@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
@@ -15,12 +16,18 @@ from training.run import Run
 
 
 class Forked(multiprocessing.get_context("forkserver").Process):
-    """A process that is forked where torch is in memory already: that saves its start."""
+    """A process that is forked where torch is in memory already: that saves its start.
 
-    def __init__(self, work: Callable[..., None], *arguments: Any, **environment: str) -> None:
+    output:      a file to which it prints; else that goes nowhere
+    environment: variables that it gets beside ours
+    """
+
+    def __init__(
+        self, work: Callable[..., None], *arguments: Any, output: Path | None = None, **environment: str
+    ) -> None:
         multiprocessing.set_forkserver_preload(["tests.loaded"])
         variables = dict(os.environ) | environment  # those of the server are of when it was started
-        super().__init__(target=_with, args=(variables, work, *arguments))
+        super().__init__(target=_with, args=(variables, str(output or os.devnull), work, *arguments))
         self.start()
 
     def wait(self, seconds: float = 300) -> int:
@@ -36,14 +43,13 @@ class Forked(multiprocessing.get_context("forkserver").Process):
 class Trainer(Forked):
     """`python -m training RUN`.
 
-    words:       of the command line: a run, or others
-    program:     Python code that is run in place of the module
-    environment: variables that it gets beside ours
+    words:   of the command line: a run, or others
+    program: Python code that is run in place of the module
     """
 
-    def __init__(self, *words: Run | str, program: str = "", **environment: str) -> None:
-        super().__init__(_train, [str(word.path) if isinstance(word, Run) else word for word in words], program,
-                         **environment)  # fmt: skip
+    def __init__(self, *words: Run | str, program: str = "", output: Path | None = None, **environment: str) -> None:
+        line = [str(word.path) if isinstance(word, Run) else word for word in words]
+        super().__init__(_train, line, program, output=output, **environment)
 
 
 class Launcher(Forked):
@@ -64,20 +70,20 @@ class Together:
                 "LOCAL_WORLD_SIZE": str(count), "TORCHELASTIC_USE_AGENT_STORE": "True",
                 "TORCHELASTIC_RESTART_COUNT": "0"}  # fmt: skip
         ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
-        self.trainers = [Trainer(*words, program=program, **here, **rank) for rank in ranks]
+        self.trainers = [Trainer(*words, program=program, output=None, **here, **rank) for rank in ranks]
 
     def wait(self) -> list[int]:
         """Their statuses."""
         return [each.wait() for each in self.trainers]
 
 
-def _with(environment: dict[str, str], work: Callable[..., None], *arguments: Any) -> None:
+def _with(environment: dict[str, str], output: str, work: Callable[..., None], *arguments: Any) -> None:
     os.environ.clear()
     os.environ.update(environment)
     torch.set_num_threads(1)
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
+    with open(output, "a", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     work(*arguments)
 
 
