@@ -264,25 +264,25 @@ def test_server_answers_nonsense_in_words(sheet: Sheet):
         assert words in answer.json()["error"], fields
 
 
-def test_chromium_would_install_the_page_as_an_app(app: App, browser: Browser, tmp_path: Path):
+def test_chromium_would_install_the_page_as_an_app(draw_app: App, browser: Browser, tmp_path: Path):
     program = system_chromium()
     kind = browser.browser_type
     with kind.launch_persistent_context(tmp_path, executable_path=program, args=QUIET) as context:  # not incognito
         page = context.pages[0]
-        page.goto(app.url)
+        page.goto(draw_app.url)
         expect(page.locator("#draw-canvas")).to_be_visible()
         errors = context.new_cdp_session(page).send("Page.getInstallabilityErrors")["installabilityErrors"]
     assert errors == []
 
 
-def test_endpoint(app: App, tmp_path):
+def test_endpoint(draw_app: App, tmp_path):
     drawing = tmp_path / "drawing.png"
     picture = Image.new("RGB", (100, 80), "white")
     ImageDraw.Draw(picture).line((10, 10, 90, 70), fill="black", width=2)
     picture.save(drawing)
-    client = Client(app.url, verbose=False)
+    client = Client(draw_app.url, verbose=False)
     result = client.predict(handle_file(drawing), "tiny2shoes", None, api_name="/translate")
-    expected = Translator.load(app.runs / "tiny2shoes")(picture)
+    expected = Translator.load(draw_app.runs / "tiny2shoes")(picture)
     with Image.open(result) as got:
         assert np.abs(np.asarray(got.convert("RGB")).astype(int) - np.asarray(expected)).max() <= 1
     seeded = [client.predict(handle_file(drawing), "tiny2shoes", seed, api_name="/translate") for seed in (1, 1, 2)]
@@ -291,10 +291,10 @@ def test_endpoint(app: App, tmp_path):
     assert (one != other).any()
 
 
-def test_endpoint_says_what_is_wrong(app: App, tmp_path):
+def test_endpoint_says_what_is_wrong(draw_app: App, tmp_path):
     text = tmp_path / "drawing.png"
     text.write_text("not a picture")
-    client = Client(app.url, verbose=False)
+    client = Client(draw_app.url, verbose=False)
     with pytest.raises(AppError, match="not a picture"):
         client.predict(handle_file(text), "tiny2shoes", None, api_name="/translate")
     Image.new("RGB", (8, 8)).save(text)

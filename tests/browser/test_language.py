@@ -13,18 +13,14 @@ def has_table(page: Page) -> bool:
     return page.evaluate("typeof translated !== 'undefined'")
 
 
-def test_the_page_speaks_the_browsers_language(open_page: Open):
+def test_the_page_speaks_the_browsers_language_and_leaves_names_alone(open_page: Open):
     page = open_page(**CHINESE)
     expect(page.get_by_role("tab", name="绘画")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page.get_by_role("button", name="橡皮")).to_be_visible()
     expect(page.locator("#draw-canvas")).to_have_attribute("aria-label", "你的画")
     expect(page.locator(".invitation-text")).to_have_text("在这里画一只鞋")
-
-
-def test_words_that_come_later_are_in_it_too_and_names_are_left_alone(open_page: Open):
-    page = open_page(**CHINESE)
-    Sheet(page, "tiny2shoes", "模型").stroke((40, 120), (200, 140))
+    Sheet(page, "tiny2shoes", "模型").stroke((40, 120), (200, 140))  # words that come later, too
     expect(page.locator(".status")).to_have_text(re.compile(r"^\d+ 毫秒$"))
     expect(page.locator("#draw-picture")).to_have_attribute("alt", "tiny2shoes 根据你的画生成的图片")
     expect(page.locator(".model option").first).to_have_text(re.compile("^[a-z0-9]+$"))

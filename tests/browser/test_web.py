@@ -24,7 +24,7 @@ def both(page: Page) -> tuple[Image.Image, Image.Image]:
     before = None
     while (now := page.locator("#draw-picture").get_attribute("src")) != before:  # it follows the last strokes
         before = now
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(1000)
     page.get_by_label("More to save and open").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save drawing and picture").click()
@@ -38,21 +38,18 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(np.asarray(one, int) - np.asarray(other, int)).mean())
 
 
-@pytest.mark.parametrize(
-    ("name", "samples"), [("edges2shoes", ["Boot", "Sneaker"]), ("labels2facades", ["Palace", "Town house"])]
-)
+@pytest.mark.parametrize(("name", "sample"), [("edges2shoes", "Boot"), ("labels2facades", "Palace")])
 def test_the_shipped_generators_draw_as_pytorch_does(
-    open_file: Callable[..., Page], tmp_path: Path, name: str, samples: list[str]
+    open_file: Callable[..., Page], tmp_path: Path, name: str, sample: str
 ):
     path = ROOT / "checkpoints" / f"{name}.safetensors"
     assert main(["export-web", str(path), str(tmp_path / "page.html")]) == 0
     page = open_file(tmp_path / "page.html")
     translator = Translator.load(path)
-    for sample in samples:
-        page.get_by_role("button", name=sample).click()
-        drawing, picture = both(page)
-        assert difference(picture, Image.new("RGB", picture.size, "white")) > 20
-        assert difference(picture, translator(drawing)) < 3
+    page.get_by_role("button", name=sample).click()
+    drawing, picture = both(page)
+    assert difference(picture, Image.new("RGB", picture.size, "white")) > 20
+    assert difference(picture, translator(drawing)) < 3
     expect(page.locator(".runs")).to_contain_text(TIME)
     # Without hints variations come from dropout, which is not in the file.
     expect(page.get_by_role("button", name="Variations")).to_be_visible(visible=translator.metadata.colour_hints)
