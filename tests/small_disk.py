@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 import torch
-import torch._dynamo  # which optimizers want: each trainer would load it for itself
 from PIL import Image
 from safetensors import safe_open
 
+import tests.loaded  # noqa: F401 (what each trainer, which is a fork, would load for itself)
 from pix2pix.__main__ import main as translate
 from pix2pix.data.intake import receive
 from training.__main__ import main as train_command
@@ -33,7 +33,7 @@ from ui.words import said
 SIZE = 256  # MB of the disk
 STEPS, BEGUN, SAVE_EVERY = 20, 5, 5
 SETTINGS: dict[str, Any] = {
-    "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "device": "cpu",
+    "layout": "pairs", "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "device": "cpu",
     "log_every": 2, "preview_every": 5, "save_every": SAVE_EVERY,
 } | OBJECTIVES["recommended"]  # fmt: skip  # with all that a run can have to save
 

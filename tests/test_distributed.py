@@ -26,7 +26,10 @@ from training.run import Run
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
 STEPS = 130  # of a training that is cut off five times
-TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "log_every": 1, "save_every": 7}
+TINY = {
+    "layout": "pairs", "load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu",
+    "log_every": 1, "save_every": 7,
+}  # fmt: skip
 # The default config of `accelerate launch` that makes it start two processes on a machine without GPUs.
 ACCELERATE = """
 compute_environment: LOCAL_MACHINE

@@ -7,7 +7,6 @@ Linux wants a user namespace; where there is none the test is left out.
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -60,12 +59,13 @@ def test_a_file_that_may_not_grow_costs_no_save(pairs: Path):
     run.extend(10)
     before = {file: file.read_bytes() for file in (run.state_file, run.generator_file)}
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-
-    command = [sys.executable, "-m", "training", str(run.path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, preexec_fn=limit, check=False)
-    assert done.returncode not in (0, None)
+    limited = """
+import resource, sys
+from training.__main__ import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+sys.exit(main(sys.argv[1:]))
+"""
+    assert Trainer(run, program=limited).wait() != 0
     status = run.status()
     assert status.state == "failed"
     assert status.error.endswith("Resume continues from step 10.")

@@ -23,7 +23,7 @@ from training.run import Run
 KILLS = int(os.environ.get("KILLS", "5"))
 STEPS = 45
 SETTINGS = {
-    "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "device": "cpu",
+    "layout": "pairs", "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "device": "cpu",
     "log_every": 1, "preview_every": 20, "save_every": 7,
 } | OBJECTIVES["recommended"]  # fmt: skip  # with all that a run can have to save
 WRITTEN = ".tmp"  # at the end of the name of a file that is being written

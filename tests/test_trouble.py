@@ -33,7 +33,7 @@ from ui.train.monitor import REFRESH_S, status_html
 
 TRUTH_S = 5.0  # within which the page says what is so
 SETTINGS: dict[str, Any] = {
-    "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "device": "cpu",
+    "layout": "pairs", "crop_size": 32, "load_size": 36, "ngf": 4, "ndf": 4, "device": "cpu",
     "log_every": 3, "preview_every": 20, "save_every": 7,
 }  # fmt: skip
 # Root may write anywhere; as another user one may not.
