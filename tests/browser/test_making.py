@@ -16,10 +16,10 @@ from tests.browser.test_remember import PHONE
 from tests.browser.test_symmetry import kept
 from tests.browser.test_web import both, difference
 
-# Two lines: the first takes two seconds, the second one four; then a rectangle of classes takes the place of both.
+# Two lines: the first takes two seconds, the second a second and a half.
 LINES = [
     {"tool": "pen", "points": [[30, 40], [90, 40], [220, 40]], "times": [0, 1000, 2000]},
-    {"tool": "pen", "points": [[30, 200], [220, 200]], "times": [0, 4000]},
+    {"tool": "pen", "points": [[30, 200], [220, 200]], "times": [0, 1500]},
 ]
 HOURS = [{"tool": "pen", "points": [[30, 40], [220, 40]], "times": [0, 9_000_000]}]
 DOT = [{"tool": "pen", "points": [[120, 120]], "times": [0]}]
