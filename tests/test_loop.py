@@ -40,7 +40,8 @@ TINY = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4, "device": "cpu", "
 @pytest.fixture
 def make_run(pairs: Path) -> Callable[..., Run]:
     def make(name: str = "run", **settings: Any) -> Run:
-        return Run.create(TrainConfig(**({"name": name, "dataset": str(pairs), "steps": 12} | TINY | settings)))
+        data: dict[str, Any] = {} if "dataset" in settings else {"dataset": str(pairs), "layout": "pairs"}
+        return Run.create(TrainConfig(**({"name": name, "steps": 12} | data | TINY | settings)))
 
     return make
 
