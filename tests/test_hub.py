@@ -246,22 +246,44 @@ def run(make_generator: Callable[..., Path], runs: Path) -> Path:
     return make_generator("generator", folder=runs / "mine")
 
 
-def test_a_generator_is_pushed_and_comes_back(pix2pix: Command, server: Hub, run: Path):
+def test_a_generator_is_pushed_and_comes_back(pix2pix: Command, server: Hub, run: Path, tmp_path: Path):
+    """First as a private one, and then again, which does no harm."""
+    assert pix2pix("push", "mine", "somebody/mine", "--private", HF_TOKEN=TOKEN).returncode == 0
+    assert server.private["somebody/mine"] is True
     done = pix2pix("push", "mine", "somebody/mine", HF_TOKEN=TOKEN)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"{server.url}/somebody/mine"
     files = server.files["somebody/mine"]["main"]
     assert set(files) >= {"README.md", "config.json", "generator.safetensors", "model.safetensors", "sample.jpg"}
     assert files["generator.safetensors"] == files["model.safetensors"] == run.read_bytes()
-    assert server.private["somebody/mine"] is False
+    assert server.private["somebody/mine"] is False, "what was asked for"
     assert json.loads(pix2pix("info", "hf://somebody/mine").stdout)["steps"] == 7
     assert server.cards  # the Hub was asked whether the card is well-formed
-    assert pix2pix("push", "mine", "somebody/mine", HF_TOKEN=TOKEN).returncode == 0  # again: no harm
+    check_the_mixin_loads_it(server, run, tmp_path)
 
 
-def test_it_can_be_private(pix2pix: Command, server: Hub, run: Path):
-    assert pix2pix("push", "mine", "somebody/mine", "--private", HF_TOKEN=TOKEN).returncode == 0
-    assert server.private["somebody/mine"] is True
+def check_the_mixin_loads_it(server: Hub, run: Path, folder: Path) -> None:
+    code = """
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from pix2pix import Generator
+
+class OnTheHub(Generator, PyTorchModelHubMixin):
+    pass
+
+generator = OnTheHub.from_pretrained("somebody/mine").eval().double()
+torch.manual_seed(0)
+print(float(generator(torch.rand(1, 3, 32, 32).double()).sum()))
+"""
+    settings = {"HF_ENDPOINT": server.url, "HF_HOME": str(folder / "cache"), "HF_HUB_DISABLE_XET": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=True
+    )
+    generator, _ = checkpoint.load(run)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        expected = float(generator.double()(torch.rand(1, 3, 32, 32).double()).sum())
+    assert float(done.stdout) == pytest.approx(expected, abs=SAME)
 
 
 @pytest.mark.parametrize(
@@ -284,31 +306,6 @@ def test_no_network_is_said_of_a_push_too(pix2pix: Command, run: Path):
     assert done.returncode == 2
     assert "the Hub cannot be reached" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_pytorch_model_hub_mixin_loads_what_was_pushed(pix2pix: Command, server: Hub, run: Path, tmp_path: Path):
-    assert pix2pix("push", "mine", "somebody/mine", HF_TOKEN=TOKEN).returncode == 0
-    code = """
-import torch
-from huggingface_hub import PyTorchModelHubMixin
-from pix2pix import Generator
-
-class OnTheHub(Generator, PyTorchModelHubMixin):
-    pass
-
-generator = OnTheHub.from_pretrained("somebody/mine").eval().double()
-torch.manual_seed(0)
-print(float(generator(torch.rand(1, 3, 32, 32).double()).sum()))
-"""
-    settings = {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=True
-    )
-    generator, _ = checkpoint.load(run)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        expected = float(generator.double()(torch.rand(1, 3, 32, 32).double()).sum())
-    assert float(done.stdout) == pytest.approx(expected, abs=SAME)
 
 
 @pytest.mark.parametrize(
