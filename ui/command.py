@@ -11,9 +11,11 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from pix2pix.quick_imports import import_quickly
+from ui.quick_gradio import leave_out_stubs
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # events between two statistics of the queue
+leave_out_stubs()
 
 FOLDER = "GRADIO_TEMP_DIR"  # environment variable: where Gradio puts files
 
@@ -51,9 +53,6 @@ def folder_of_its_own() -> Iterator[None]:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from ui.quick_gradio import leave_out_stubs
-
-    leave_out_stubs()
     import_quickly("ui.serving")
 
     from ui.demo import create_demo, has_desktop
@@ -107,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _host(text: str) -> str:
+    import_quickly("ui.guard")
+
     from ui.guard import name_of
 
     if not name_of(text):
