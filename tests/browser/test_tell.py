@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from pix2pix.files.places import ROOT
 from tests.browser.test_train import WAIT_MS, app, circles, held, runs, start, state
+from tests.waiting import wait_until
 from training.config import TrainConfig
 from training.run import Run
 
@@ -52,8 +53,9 @@ def test_the_title_counts_and_the_browser_tells_of_the_end(open_page: Callable[.
     expect(page).to_have_title("Gradio")  # which has no better name in the tests
     page.get_by_label("Notify me in this browser").check()
     start(page, circles, **SILENT)
-    state(page, "running")
+    wait_until(lambda: any(run.status().state == "running" for run in Run.list()))
     with held("circles"):
+        state(page, "running")
         expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"))
         page.reload()
         expect(page).to_have_title(re.compile(r"^\d+ % circles · Gradio$"), timeout=WAIT_MS)

@@ -133,11 +133,12 @@ def held(name: str) -> Iterator[None]:
 def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: Path, runs: Path):
     page = open_page()
     start(page, circles)
-    state(page, "running")
-    expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
-    assert [run.name for run in Run.list()] == ["circles"], "two clicks, one run"
-
+    wait_until(lambda: any(run.previews() for run in Run.list()))
     with held("circles"):
+        state(page, "running")
+        expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
+        assert [run.name for run in Run.list()] == ["circles"], "two clicks, one run"
+
         page.reload()
         state(page, "running")
         other = open_page()
@@ -260,8 +261,10 @@ def test_an_uploaded_zip_becomes_a_dataset(open_page: Callable[..., Page], circl
 def test_try_it_now_trains_without_any_data(open_page: Callable[..., Page], runs: Path):
     page = open_page()
     page.locator("#train-demo").dblclick()
-    state(page, "running")
-    expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
+    wait_until(lambda: any(run.previews() for run in Run.list()))
+    with held("demo"):
+        state(page, "running")
+        expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
     assert [run.name for run in Run.list()] == ["demo"], "two clicks, one run"
     assert (runs / "datasets" / "demo-facades" / "train" / "000.png").exists()
 
