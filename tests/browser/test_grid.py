@@ -54,7 +54,9 @@ def is_shown(canvas: Locator, step: int, row: int, pair: int) -> None:
 
 
 def open_grid(page: Page) -> Locator:
+    expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)  # which moves what is below it
     page.get_by_role("button", name="Grid of samples").click()
+    page.locator("#train-grid .row").last.scroll_into_view_if_needed(timeout=WAIT_MS)  # only what is seen is painted
     cells = page.locator("#train-grid .row button")
     expect(cells).to_have_count(9, timeout=WAIT_MS)
     return cells
@@ -66,7 +68,7 @@ def test_rows_are_steps_and_columns_are_pairs(open_page: Callable[..., Page], ru
     for place, (step, pair) in enumerate((step, pair) for step in (200, 100, 0) for pair in range(3)):
         is_shown(cells.nth(place).locator("canvas"), step, 2, pair)
     page.reload()
-    page.locator("#train-grid .row").last.scroll_into_view_if_needed(timeout=WAIT_MS)  # only what is seen is painted
+    page.locator("#train-grid .row").last.scroll_into_view_if_needed(timeout=WAIT_MS)
     expect(page.locator("#train-grid .row button")).to_have_count(9, timeout=WAIT_MS)
     save(run, 250)
     expect(page.locator("#train-grid .row button")).to_have_count(12, timeout=WAIT_MS)
@@ -110,6 +112,7 @@ def test_a_finger_does_the_same_on_a_small_screen(open_page: Callable[..., Page]
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True)
     if not page.get_by_role("button", name="Grid of samples").is_visible():
         page.get_by_role("tab", name="Train").tap()
+    expect(page.locator("#train-preview img")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("button", name="Grid of samples").tap()
     page.get_by_role("button", name="Step 200, pair 1").tap()
     dialog = page.locator("#train-grid dialog")
