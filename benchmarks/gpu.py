@@ -10,14 +10,13 @@ path failed. With `--tiny` networks and pictures are as small as they can be, to
 
 import argparse
 import json
-import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this fil
 
 from benchmarks.app_process import end, running
 from pix2pix.files.places import ROOT
-from pix2pix.quick_imports import import_quickly
-from training.__main__ import main as train_command
-from training.__main__ import prepare_process
 from training.config import DEMO_SETTINGS, OBJECTIVES, TrainConfig
 from training.run import Run
 
 PAIRS = 64  # in the dataset that is drawn for this
 TINY: dict[str, Any] = {"load_size": 36, "crop_size": 32, "ngf": 4, "ndf": 4}
 PATH_S = 300.0  # that one path may take
-PRINTED = "printed.txt"  # in the folder of a run: what its training printed
 MOST_LINES = 30  # of the output of a path that failed
 
 Options = argparse.Namespace
@@ -189,11 +184,10 @@ def resumed(options: Options) -> str:
     """Killed at half of its way and resumed, against the same run in one go."""
     whole = _trained(options, "whole", steps=60, log_every=10, save_every=20)
     killed = _created(options, "killed", steps=60, log_every=10, save_every=20)
-    process = _begun(killed)
-    while process.is_alive() and killed.status().step < 30:
-        time.sleep(0.02)
-    process.kill()
-    process.join()
+    with subprocess.Popen(_command(killed), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
+        while process.poll() is None and killed.status().step < 30:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
     _train(killed)
     assert killed.status().state == "finished", killed.status()
     return f"killed after step 30 of 60, resumed and finished; losses differ by {_apart(whole, killed):.2g} at most"
@@ -304,28 +298,12 @@ def _trained(options: Options, name: str, **settings: Any) -> Run:
     return run
 
 
+def _command(run: Run) -> list[str]:
+    return [sys.executable, "-m", "training", str(run.path)]
+
+
 def _train(run: Run) -> None:
-    process = _begun(run)
-    process.join()
-    if process.exitcode:
-        printed = (run.path / PRINTED).read_text("utf-8", "replace")
-        raise RuntimeError(f"the training {run.name} ended with status {process.exitcode}:\n{printed}")
-
-
-def _begun(run: Run) -> BaseProcess:
-    """`python -m training RUN`, forked of the path's process, which loads torch but once, and touches no device."""
-    prepare_process()
-    import_quickly("training.loop", "torch._dynamo")
-    process = multiprocessing.get_context("fork").Process(target=_train_here, args=(run,))
-    process.start()
-    return process
-
-
-def _train_here(run: Run) -> None:
-    with (run.path / PRINTED).open("wb") as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
-    sys.exit(train_command([str(run.path)]))
+    _output(_command(run)[1:])
 
 
 def _output(command: list[str]) -> str:
