@@ -17,6 +17,8 @@ SMALL = """() => [...document.querySelectorAll("button, a[href], summary, select
   .map((e) => [e.outerHTML.slice(0, 120), e.getBoundingClientRect()])
   .filter(([, { width, height }]) => Math.min(width, height) < 24)
   .map(([html, { width, height }]) => [html, width, height])"""
+# The page paints, and asks for a picture, once in a frame, for which it may wait where others use the machine.
+TWO_FRAMES = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 Open = Callable[..., Page]
 Point = tuple[float, float]  # in the drawing's own grid of 256 units
 
@@ -72,8 +74,12 @@ class Sheet:
         for _ in range(800):
             self.page.wait_for_timeout(50)
             quiet = 0 if self.open else quiet + 1
-            if quiet == 5:
-                return
+            if quiet >= 5:
+                asked = len(self.sent)
+                self.page.evaluate(TWO_FRAMES)
+                if not self.open and len(self.sent) == asked:
+                    return
+                quiet = 0
         raise AssertionError("the page goes on asking for pictures")
 
     def drawing(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.sheet import Open, Sheet, drop, ink
 from tests.browser.test_remember import KEYWORD, PHONE
 from tests.browser.test_web import both, difference
+from tests.waiting import wait_until
 
 MOST = 60  # results that are kept
 # As if the page had been used for a long time: so many results, the oldest of them starred.
@@ -28,6 +29,17 @@ FILL = """async (count) => {
     work.objectStore("results").put({ ...one, id: "old " + i, at: i, starred: i === 0 });
   }
   await new Promise((resolve) => work.addEventListener("complete", resolve));
+}"""
+
+
+# How many results the browser has written down, and how many of them with a star.
+WRITTEN = """async () => {
+  const asked = indexedDB.open("pix2pix studio", 1);
+  await new Promise((resolve) => asked.addEventListener("success", resolve));
+  const all = asked.result.transaction("results").objectStore("results").getAll();
+  await new Promise((resolve) => all.addEventListener("success", resolve));
+  asked.result.close();
+  return [all.result.length, all.result.filter(({ starred }) => starred).length];
 }"""
 
 
@@ -68,7 +80,7 @@ def test_results_are_kept_recalled_starred_and_cleared(sheet: Sheet):
     expect(results(page)).to_have_count(3)  # a look at one makes no new one
 
     page.get_by_role("button", name="Star: tiny2shoes").nth(1).click()
-    page.wait_for_timeout(500)  # until the browser has written it down
+    wait_until(lambda: page.evaluate(WRITTEN) == [3, 1])
     page.reload()
     expect(results(page)).to_have_count(3)
     expect(page.locator(".star[aria-pressed=true]")).to_have_count(1)
@@ -81,6 +93,7 @@ def test_results_are_kept_recalled_starred_and_cleared(sheet: Sheet):
     assert (sheet.drawing() == second).all()
     sheet.press("Undo")
     sheet.press("Clear what you made")
+    wait_until(lambda: page.evaluate(WRITTEN) == [1, 1])
     page.reload()
     expect(results(page)).to_have_count(1)
     expect(page.get_by_role("button", name="Clear what you made")).to_be_disabled()
