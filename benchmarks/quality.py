@@ -72,7 +72,7 @@ def main() -> None:
         parser.error(str(error))
 
     takes_edges = metadata.source.kind == "edges"
-    takes_hints = metadata.colour_hints and takes_edges
+    takes_hints = metadata.takes_hints
     outputs = compare(translator, pairs, mean_target(train_pairs), takes_edges)
     judge = Judge(real_pictures(pairs if options.split == "all" else train_pairs))
     realism = judge(outputs_of(translator, pairs))

@@ -51,7 +51,7 @@ class Teacher(nn.Module):
         self.takes_drawings = metadata.source.kind == "edges"
         self.to(device).eval().requires_grad_(False)
         log.info("Learning from the pictures of %s.", name)
-        if self.takes_drawings and metadata.colour_hints and not config.colour_hints:
+        if metadata.takes_hints and not config.colour_hints:
             log.info("It takes colour hints, which this training does not show: colour_hints would.")
 
     def check(self, source: Side) -> None:

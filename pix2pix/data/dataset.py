@@ -108,7 +108,9 @@ class PairedImages(Dataset):
         Pairs are always seen as they are, too: someone has made them.
         """
         wanted = rng.random() < SHARE
-        return wanted or is_vivid(photo) if self.found.layout == "photos" else wanted and not has_colours(drawing)
+        if self.found.layout == "photos":
+            return wanted or is_vivid(photo)
+        return wanted and not has_colours(drawing)
 
     def _crop(self, key: int | tuple[int, int]) -> tuple[int, Crop, np.random.Generator]:
         """The index, what is seen of it this time, and the source of all else that is random in it."""

@@ -65,6 +65,11 @@ class Metadata:
         """What the generator makes."""
         return self.b if self.direction == "AtoB" else self.a
 
+    @property
+    def takes_hints(self) -> bool:
+        """Whether it takes line drawings with colour hints, which a training can show it, as it cannot show paint."""
+        return self.colour_hints and self.source.kind == "edges"
+
     def at(self, steps: int) -> Self:
         """The same after so many training steps."""
         return replace(self, steps=steps)

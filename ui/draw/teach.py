@@ -62,7 +62,7 @@ def settings_for(model: str) -> dict[str, Any]:
         "palette": listed(about.source.palette),
         "one_hot": bool(getattr(about.config, "classes", ())),
         "line_width": about.line_width,
-        "colour_hints": about.colour_hints and about.source.kind == "edges",  # no training shows paint
+        "colour_hints": about.takes_hints,
         "crop_size": size,
         "load_size": round(size * 286 / 256),
         "ngf": about.config.ngf,

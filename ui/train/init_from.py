@@ -8,8 +8,8 @@ from pix2pix.files.places import generators, snapshots
 from training.config import PRESETS, Preset, TrainConfig
 from ui.words import errors_on_page
 
-# The shipped generators, by the kind of input that they know; facade labels have a palette of 12.
 DRAWINGS = "Line drawings"
+# The shipped generators, by the kind of input that they know; facade labels have a palette of 12.
 KNOWN_INPUTS = {DRAWINGS: "edges2shoes", "Facade labels, in the 12 CMP colours": "labels2facades"}
 
 
@@ -35,7 +35,7 @@ def fit(name: str, input_kind: str) -> list[Any]:
     with errors_on_page():
         about = read_metadata(locate(name))
     size = about.config.image_size
-    return [size, about.config.ngf, round(size * 286 / 256), input_kind == DRAWINGS and about.colour_hints]
+    return [size, about.config.ngf, round(size * 286 / 256), input_kind == DRAWINGS and about.takes_hints]
 
 
 def offer_shipped(

@@ -33,8 +33,8 @@ def settings_for(name: str) -> dict[str, Any]:
         "ngf": about.config.ngf // 2,
         "crop_size": size,
         "load_size": round(size * 286 / 256),
-        "colour_hints": about.colour_hints and not about.config.classes,  # no training shows paint
-        "random_affine": about.colour_hints and not about.config.classes,
+        "colour_hints": about.takes_hints,
+        "random_affine": about.takes_hints,
         "one_hot": bool(about.config.classes),
         "line_width": about.line_width,
     }  # fmt: skip
