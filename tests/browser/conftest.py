@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 import pytest
@@ -22,7 +22,7 @@ from tests.browser.install import headless_shell, system_chromium
 from tests.browser.sheet import Open, Sheet
 from tests.conftest import seed_weights
 from training.config import PRESETS
-from ui import serving
+from ui import serving, upload
 from ui.blocks import Page as PageOfTabs
 from ui.demo import TITLE, create_demo
 from ui.draw import tab as draw_tab
@@ -109,22 +109,30 @@ def studio(runs: Path) -> Studio:
 
 @pytest.fixture(scope="package")
 def app(studio: Studio, runs: Path) -> Iterator[App]:
-    with _served(create_demo(studio)) as url:
+    with served(create_demo(studio)) as url:
         yield App(url, studio, runs)
 
 
 @pytest.fixture(scope="package")
 def draw_app(studio: Studio, runs: Path) -> Iterator[App]:
     """The Draw tab alone: its page costs half of the computing."""
-    with PageOfTabs(title=TITLE, analytics_enabled=False) as demo, gr.Tab("Draw"):
-        draw_tab.build(studio)
-    with _served(demo) as url:
+    with served(demo_of(studio, "draw")) as url:
         yield App(url, studio, runs)
 
 
+def demo_of(studio: Studio, *tabs: Literal["draw", "upload"]) -> PageOfTabs:
+    """The app, with these tabs alone."""
+    with PageOfTabs(title=TITLE, analytics_enabled=False) as demo:
+        for name in tabs:
+            with gr.Tab(name.title(), id=name):
+                {"draw": draw_tab, "upload": upload}[name].build(studio)
+    return demo
+
+
 @contextmanager
-def _served(demo: PageOfTabs) -> Iterator[str]:
-    yield serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1")
+def served(demo: PageOfTabs, rules: Rules | None = None) -> Iterator[str]:
+    """Its address while it is served, to its owner unless `rules` say otherwise."""
+    yield serving.launch(demo, rules or Rules.private("127.0.0.1"), "127.0.0.1")
     demo.close()
 
 
@@ -206,10 +214,7 @@ def _opener(
             contexts.append(theirs.new_context(**{**DESKTOP, **options}))
         else:
             contexts.append(used)
-        page = contexts[-1].new_page()
-        if contexts[-1] is used:
-            of_others = {"origin": url.rstrip("/"), "storageTypes": "all"}
-            used.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
+        page = next_page(used, url) if contexts[-1] is used else contexts[-1].new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url) if _is_foreign(request.url, url) else None)
         page.goto(url)
@@ -224,6 +229,14 @@ def _opener(
             page.close()
     used.clear_permissions()
     assert wrong == []
+
+
+def next_page(context: BrowserContext, url: str) -> Page:
+    """An empty page in a context that others have used: their pages have left nothing there at that address."""
+    page = context.new_page()
+    of_others = {"origin": url.rstrip("/"), "storageTypes": "all"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
+    return page
 
 
 def _is_foreign(url: str, home: str) -> bool:

@@ -7,23 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 from pix2pix import Translator, images
-from tests.browser.conftest import QUIET, App
+from tests.browser.conftest import QUIET, App, demo_of, next_page, served
 from tests.browser.sheet import image, pixels
 from tests.browser.test_access import CONTRASTS
 from tests.browser.test_local import QUICK, SOON
 from tests.browser.test_remember import remembered
 from tests.browser.test_upload import choose
-from ui import serving, upload
-from ui.blocks import Page as PageOfTabs
-from ui.demo import TITLE, create_demo
+from ui import serving
+from ui.demo import create_demo
 from ui.draw import assets
-from ui.draw import tab as draw_tab
 from ui.guard import Rules
 from ui.studio import Studio
 
@@ -53,13 +50,8 @@ def invented(launch: Callable[..., Browser]) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def camera_app(studio: Studio, runs: Path) -> Iterator[App]:
     """The tab with the camera and the one that goes on with its shots."""
-    with PageOfTabs(title=TITLE, analytics_enabled=False) as demo:
-        with gr.Tab("Draw", id="draw"):
-            draw_tab.build(studio)
-        with gr.Tab("Upload", id="upload"):
-            upload.build(studio)
-    yield App(serving.launch(demo, Rules.private("127.0.0.1"), "127.0.0.1"), studio, runs)
-    demo.close()
+    with served(demo_of(studio, "draw", "upload")) as url:
+        yield App(url, studio, runs)
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +70,7 @@ def visit(camera_app: App, invented: Browser, allowing: BrowserContext) -> Itera
 
     def visit(browser: Browser = invented, url: str = camera_app.url, allowed: bool = True, **options: Any) -> Page:
         if browser is invented and allowed and not options:
-            page = allowing.new_page()
-            of_others = {"origin": url.rstrip("/"), "storageTypes": "all"}
-            allowing.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
+            page = next_page(allowing, url)
             opened.append(page)
         else:
             context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})

@@ -7,7 +7,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -16,11 +15,8 @@ from playwright.sync_api import BrowserContext, Page, Response, expect
 from pix2pix.files import checkpoint, places
 from pix2pix.files.checkpoint import Metadata, Side
 from pix2pix.models import Generator, GeneratorConfig
+from tests.browser.conftest import demo_of, next_page, served
 from tests.browser.sheet import Sheet, pixels
-from ui import serving
-from ui.blocks import Page as PageOfTabs
-from ui.demo import TITLE
-from ui.draw import tab as draw_tab
 from ui.guard import Rules
 from ui.studio import Studio
 
@@ -34,10 +30,8 @@ HERE, THERE = re.compile("by this browser"), re.compile("by the server")
 @pytest.fixture(scope="module")
 def public(runs: Path) -> Iterator[str]:
     """The Draw tab alone, for strangers."""
-    with PageOfTabs(title=TITLE, analytics_enabled=False) as demo, gr.Tab("Draw"):
-        draw_tab.build(Studio(public=True, precision="fp32"))
-    yield serving.launch(demo, Rules.public(), "127.0.0.1")
-    demo.close()
+    with served(demo_of(Studio(public=True, precision="fp32"), "draw"), Rules.public()) as url:
+        yield url
 
 
 @pytest.fixture
@@ -46,10 +40,8 @@ def visit(public: str, used: BrowserContext) -> Iterator[Callable[..., Sheet]]:
     pages, wrong = [], []
 
     def visit(script: str = "", without: str = "", model: str = "tiny2shoes") -> Sheet:
-        page = used.new_page()
+        page = next_page(used, public)
         pages.append(page)
-        of_others = {"origin": public.rstrip("/"), "storageTypes": "all"}
-        used.new_cdp_session(page).send("Storage.clearDataForOrigin", of_others)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         if script:
             page.add_init_script(script)
