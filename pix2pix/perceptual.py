@@ -33,14 +33,19 @@ class Perception(nn.Module):
 
     def forward(self, picture: Tensor, window: Tensor | None = None) -> list[Tensor]:
         """With a `window`, (2,) whole numbers, its upper left corner (y, x), only that part of the picture is seen."""
+        return self.together(picture[:0], picture, window)[1]
+
+    def together(self, given: Tensor, fake: Tensor, window: Tensor | None = None) -> tuple[list[Tensor], list[Tensor]]:
+        """The same for some pictures and for a fake, to which alone gradients flow, in less time."""
         if window is not None:
-            picture = _seen(picture, window)
-        scales = [scale[:, None, None] for scale in self.scales]
+            given, fake = _seen(given, window), _seen(fake, window)
         network = self.network
-        if self.network_bf16 and torch.is_autocast_enabled(picture.device.type):
+        if self.network_bf16 and torch.is_autocast_enabled(fake.device.type):
             network = self.network_bf16
-        maps = network(picture.contiguous(memory_format=torch.channels_last))
-        return [seen / scale for seen, scale in zip(maps, scales, strict=True)]
+        given, fake = (pictures.contiguous(memory_format=torch.channels_last) for pictures in (given, fake))
+        of_given, of_fake = network.together(given, fake)
+        scales = [scale[:, None, None] for scale in self.scales]
+        return _divided(of_given, scales), _divided(of_fake, scales)
 
     @torch.no_grad()
     def measure(self, pictures: Iterable[Tensor]) -> None:
@@ -49,6 +54,10 @@ class Perception(nn.Module):
         powers = [[seen.square().mean((0, 2, 3)) for seen in self.network(x[None].to(device))] for x in pictures]
         for scale, of_pictures in zip(self.scales, zip(*powers, strict=True), strict=True):
             scale.copy_(torch.stack(of_pictures).mean(0).sqrt().clamp_min(LEAST))
+
+
+def _divided(maps: list[Tensor], scales: list[Tensor]) -> list[Tensor]:
+    return [seen / scale for seen, scale in zip(maps, scales, strict=True)]
 
 
 def window_side(side: int) -> int:

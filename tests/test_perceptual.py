@@ -93,12 +93,47 @@ def test_only_the_window_is_seen(perception: Perception):
     assert perception(outside, window)[0].shape[-1] == 224 // 2
 
 
+def test_the_gradient_is_how_the_maps_change():
+    network, x, along = load().double(), picture(1)[None].double(), picture(2)[None].double()
+    towards = [torch.randn_like(seen) for seen in network(x)]
+
+    def value(x: Tensor) -> Tensor:
+        return torch.stack([(seen * to).sum() for seen, to in zip(network(x), towards, strict=True)]).sum()
+
+    (gradient,) = torch.autograd.grad(value(x.requires_grad_()), x)
+    with torch.no_grad():
+        change = (value(x + 1e-7 * along) - value(x - 1e-7 * along)) / 2e-7
+    # Straight but where a ReLU6 bends, and rounded in fp64 by 1e-16 of some thousands over a way of 2e-7.
+    assert (gradient * along).sum().item() == pytest.approx(change.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_what_is_seen_together_is_what_is_seen_apart_and_the_fake_alone_learns(perception: Perception, bf16: bool):
+    given, fake = torch.stack([picture(1), picture(2)]).requires_grad_(), picture(3)[None].requires_grad_()
+    perception = Perception(perception.network, bf16)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        apart = perception(given), perception(fake)
+        together = perception.together(given, fake)
+    # A convolution may add up in another order where a batch is larger; which is rounded anew in each of 49.
+    bound = 0.02 if bf16 else 1e-5
+    for one, other in zip((*apart[0], *apart[1]), (*together[0], *together[1]), strict=True):
+        assert (one - other).norm() <= bound * other.norm()
+    assert not any(seen.requires_grad for seen in together[0])
+    torch.stack([seen.mean() for seen in together[1]]).sum().backward()
+    assert given.grad is None
+    assert fake.grad is not None
+    assert fake.grad.abs().max() > 0
+
+
 @pytest.mark.parametrize("autocast", [False, True])
-@torch.no_grad()
 def test_weights_that_are_cast_once_see_what_those_see_that_an_autocast_casts(network: EfficientNetLite0, autocast):
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        once, each_time = (Perception(network, bf16)(picture(3)[None]) for bf16 in (True, False))
-    assert all(torch.equal(one, other) for one, other in zip(once, each_time, strict=True))
+    fake, maps, gradients = picture(3)[None].requires_grad_(), [], []
+    for bf16 in (True, False):
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            maps.append(Perception(network, bf16)(fake))
+        gradients += torch.autograd.grad(torch.stack([seen.square().mean() for seen in maps[-1]]).sum(), fake)
+    assert all(torch.equal(one, other) for one, other in zip(*maps, strict=True))
+    assert torch.equal(*gradients)
 
 
 def test_the_window_wanders_over_all_of_the_picture():

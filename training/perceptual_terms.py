@@ -53,11 +53,10 @@ class PerceptualTerms:
     def features(self, a: Tensor, b: Tensor, fake: Tensor, window: Tensor | None) -> FeatureMaps:
         """Once for both updates. Gradients flow to the fake alone."""
         with self.accelerator.autocast():
-            with torch.no_grad():
-                maps_a, maps_b = _halves(self.perception(torch.cat([a, b]), window))
-            maps_fake = self.perception(fake, window)
             if not self.projected:
-                return FeatureMaps(maps_b, maps_fake, [], [])
+                return FeatureMaps(*self.perception.together(b, fake, window), [], [])
+            given, maps_fake = self.perception.together(torch.cat([a, b]), fake, window)
+            maps_a, maps_b = _halves(given)
             projected = self.accelerator.unwrap_model(self.projected)
             return FeatureMaps(maps_b, maps_fake, *projected.project(maps_a, maps_b, maps_fake))
 
