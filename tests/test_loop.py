@@ -185,6 +185,23 @@ def test_a_run_of_an_earlier_version_which_noted_less_can_be_resumed(make_run: C
     assert [row["step"] for row in run.metrics()[0]] == list(range(1, 7))
 
 
+def test_a_run_of_a_gpu_goes_on_on_a_cpu(make_run: Callable[..., Run]):
+    """Where all weights, and Adam's moments, have their channels last."""
+    from_cpu, from_gpu = make_run("from-cpu", steps=3), make_run("from-gpu", steps=3)
+    train(from_cpu)
+    train(from_gpu)
+    saved = torch.load(from_gpu.state_file, weights_only=True)
+    for weights in (saved["G"], saved["D"], *saved["opt_G"]["state"].values(), *saved["opt_D"]["state"].values()):
+        for name, value in weights.items():
+            weights[name] = value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
+    torch.save(saved, from_gpu.state_file)
+    for run in (from_cpu, from_gpu):
+        run.extend(3)
+        train(run)
+    assert losses(from_gpu) == losses(from_cpu)
+    assert all(torch.equal(a, b) for a, b in zip(trained(from_gpu), trained(from_cpu), strict=True))
+
+
 def test_d_is_right_about_most_patches_once_it_has_learned(make_run: Callable[..., Run]):
     run = make_run(steps=60, lambda_l1=0.0, lr_D=2e-3, lr=1e-6, log_every=20)
     train(run)

@@ -40,6 +40,16 @@ def _unlike(name: str, has: GeneratorConfig | Foreign, wanted: GeneratorConfig) 
     return f"to begin from {name}, palette must list the {len(has.classes)} colours that it knows, with one_hot on"
 
 
+def _lay_out_as_weights(optimizer: torch.optim.Optimizer) -> None:
+    """Fused Adam goes through a weight and its moments in memory, side by side, and never asks whether each has its
+    channels first or last. A GPU's have them last, a CPU's first, and what is loaded keeps the order it was saved in.
+    """
+    for weight, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if value.shape == weight.shape:
+                moments[name] = torch.empty_like(weight).copy_(value)
+
+
 @dataclass
 class State:
     """All that training changes, in memory and in state.pt."""
@@ -113,6 +123,7 @@ class State:
             for optimizer in (self.opt_G, self.opt_D):  # of a run that was replayed, perhaps on another machine
                 for group in optimizer.param_groups:
                     group.update(capturable=False, lr=float(group["lr"]))
+                _lay_out_as_weights(optimizer)
             self.step, self.seconds, self.noted = saved["step"], saved["seconds"], saved["noted"]
             self.losses[: len(saved["losses"])] = saved["losses"]  # runs of earlier versions have noted fewer
             self.sound.fill_(self.noted)
