@@ -84,31 +84,31 @@ class _Maps(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, network: EfficientNetLite0, given: Tensor, fake: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        active = deque[Tensor](maxlen=None if ctx.needs_input_grad[2] else 0)
+        activations = deque[Tensor](maxlen=None if ctx.needs_input_grad[2] else 0)
         x, maps = torch.cat([given, fake]).to(network.stem.weight.dtype), []
-        x = _relu6(network.stem(x), active)
+        x = _relu6(network.stem(x), activations)
         for stage, blocks in zip(STAGES, network.stages, strict=True):
             for block in blocks:  # pyright: ignore[reportGeneralTypeIssues]
-                x = block(x, active)
+                x = block(x, activations)
             if stage.is_seen:
                 maps.append(x)
         ctx.network, ctx.dtype = network, fake.dtype
-        ctx.save_for_backward(*(y[len(given) :] for y in active))
+        ctx.save_for_backward(*(y[len(given) :] for y in activations))
         of_given, of_fake = ([seen[part] for seen in maps] for part in (slice(len(given)), slice(len(given), None)))
         ctx.mark_non_differentiable(*of_given)
         return *of_given, *of_fake
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        network, active = ctx.network, deque(ctx.saved_tensors)
+        network, activations = ctx.network, deque(ctx.saved_tensors)
         of_fake = list(gradients[len(CHANNELS) :])
         gradient = torch.zeros_like(of_fake[-1])
         for stage, blocks in zip(reversed(STAGES), reversed(network.stages), strict=True):
             if stage.is_seen:
                 gradient = gradient + of_fake.pop()
             for block in reversed(blocks):
-                gradient = block.gradient(gradient, active)
-        gradient = network.stem.gradient(_through_relu6(gradient, active))
+                gradient = block.gradient(gradient, activations)
+        gradient = network.stem.gradient(_through_relu6(gradient, activations))
         return None, None, gradient.to(ctx.dtype)
 
 
@@ -123,18 +123,18 @@ class _Block(nn.Module):
         self.project = _Convolution(width, outputs, 1)
         self.is_residual = stride == 1 and inputs == outputs
 
-    def forward(self, x: Tensor, active: deque[Tensor]) -> Tensor:
-        """Notes in `active` what each ReLU6 gives."""
-        y = _relu6(self.expand(x), active) if self.expand else x
-        y = self.project(_relu6(self.depthwise(y), active))
+    def forward(self, x: Tensor, activations: deque[Tensor]) -> Tensor:
+        """Notes in `activations` what each ReLU6 gives."""
+        y = _relu6(self.expand(x), activations) if self.expand else x
+        y = self.project(_relu6(self.depthwise(y), activations))
         return x + y if self.is_residual else y
 
-    def gradient(self, gradient: Tensor, active: deque[Tensor]) -> Tensor:
-        """Of the input, from that of the output; takes from `active` what was noted there."""
-        y = _through_relu6(self.project.gradient(gradient), active)
+    def gradient(self, gradient: Tensor, activations: deque[Tensor]) -> Tensor:
+        """Of the input, from that of the output; takes from `activations` what was noted there."""
+        y = _through_relu6(self.project.gradient(gradient), activations)
         y = self.depthwise.gradient(y)
         if self.expand:
-            y = self.expand.gradient(_through_relu6(y, active))
+            y = self.expand.gradient(_through_relu6(y, activations))
         return gradient + y if self.is_residual else y
 
 
@@ -158,14 +158,14 @@ class _Convolution(nn.Conv2d):
         return conv2d_input(size, weight, gradient, stride, padding, groups=self.groups)
 
 
-def _relu6(x: Tensor, active: deque[Tensor]) -> Tensor:
+def _relu6(x: Tensor, activations: deque[Tensor]) -> Tensor:
     F.relu6(x, inplace=True)
-    active.append(x)
+    activations.append(x)
     return x
 
 
-def _through_relu6(gradient: Tensor, active: deque[Tensor]) -> Tensor:
-    return torch.ops.aten.hardtanh_backward(gradient, active.pop(), 0, 6)
+def _through_relu6(gradient: Tensor, activations: deque[Tensor]) -> Tensor:
+    return torch.ops.aten.hardtanh_backward(gradient, activations.pop(), 0, 6)
 
 
 def load() -> EfficientNetLite0:
