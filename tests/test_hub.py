@@ -13,14 +13,16 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import huggingface_hub.constants
 import pytest
 import torch
 from PIL import Image
 
 from pix2pix.files import checkpoint
 from pix2pix.files.checkpoint import Metadata, Side
+from pix2pix.files.download import HubError
 from pix2pix.files.places import ROOT
-from pix2pix.files.push import card
+from pix2pix.files.push import card, push
 from pix2pix.page.sheet import sample_picture
 from tests.rounding import SAME
 
@@ -291,7 +293,6 @@ print(float(generator(torch.rand(1, 3, 32, 32).double()).sum()))
     [
         ("somebody/mine", "", "does not know who you are: log in with `hf auth login`"),
         ("somebody/mine", "hf_wrong", "may not be written with this token"),
-        ("another/mine", TOKEN, "may not be written with this token"),
         ("mine", TOKEN, "not of the form owner/name"),
     ],
 )
@@ -299,6 +300,17 @@ def test_what_cannot_be_pushed_is_said(pix2pix: Command, run: Path, repository: 
     done = pix2pix("push", "mine", repository, HF_TOKEN=token)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_a_push_that_fails_makes_no_repository(server: Hub, run: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.url)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    before = set(server.files)
+    with pytest.raises(FileNotFoundError):
+        push("mine", "somebody/mine", lambda path: Image.open(path.with_name("lost.png")))
+    with pytest.raises(HubError, match="another/mine may not be written with this token"):
+        push("mine", "another/mine", lambda _: Image.new("RGB", (8, 8)))
+    assert set(server.files) == before
 
 
 def test_no_network_is_said_of_a_push_too(pix2pix: Command, run: Path):

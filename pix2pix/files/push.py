@@ -42,12 +42,12 @@ def push(name: str, repository: str, sample: Sample, private: bool = False) -> s
     api = HfApi()
     if get_token() is None:
         raise HubError(f"the Hub does not know who you are: {LOGIN}")
-    read_metadata(locate(name))  # or the repository would be made for nothing
     with _in_words(repository):
-        address = api.create_repo(repository, private=private, exist_ok=True)
+        api.whoami()  # whom the Hub does not know need not wait for the sample, which takes seconds
     with tempfile.TemporaryDirectory() as folder:
-        write_repository(name, repository, sample, Path(folder))  # takes seconds, which who may not write is spared
+        write_repository(name, repository, sample, Path(folder))  # first: what fails here leaves nothing on the Hub
         with _in_words(repository):
+            address = api.create_repo(repository, private=private, exist_ok=True)
             api.upload_folder(repo_id=repository, folder_path=folder, commit_message=f"Push {name}")
     return str(address)
 
