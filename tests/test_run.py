@@ -538,6 +538,26 @@ def test_a_killed_run_says_so_and_resumes(stand_in: Callable[[str], None]):
     assert steps == list(range(1, len(steps) + 1))
 
 
+def test_what_a_killed_trainer_had_begun_to_write_goes_when_the_next_one_begins():
+    run = make()
+    written = (
+        run.state_file, run.generator_file, run.discriminators_file, run.best_discriminators_file, run.metrics_file,
+        run.config_file, run.best_file(7), run.snapshot_file(7), run.path / "previews" / "000007.jpg",
+    )  # fmt: skip
+    theirs = {run.path / name for name in (".notes.tmp", "state.pt.tmp", ".tmp", ".tmp-of-mine", ".pinned.png.tmp")}
+    for path in (*written, *theirs):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    before = set(run.path.rglob("*"))
+    for path in written:
+        with pytest.raises(InterruptedError), atomic_write(path) as temporary:
+            raise InterruptedError
+        temporary.touch()
+    (run.snapshot_file(7).parent / ".tmpKsSUDJ").touch()  # of safetensors
+    with run.claim():
+        assert set(run.path.rglob("*")) - {run.path / ".lock", run.path / "status.json"} == before
+
+
 def test_an_exception_is_the_reason(stand_in: Callable[[str], None]):
     stand_in("fails")
     run = make()

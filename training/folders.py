@@ -1,5 +1,6 @@
 """The folders of runs: by which names they are found, and how they are made known, changed and deleted."""
 
+import re
 import shutil
 import stat
 import time
@@ -7,13 +8,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pix2pix.files.places import PLAIN_NAME, atomic_write, is_text, runs_dir
+from pix2pix.files.places import BEST, PLAIN_NAME, SNAPSHOTS, atomic_write, is_text, runs_dir
 from pix2pix.validation import in_words, shorten
 from training.config import TrainConfig
 from training.status import extending
 
 RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
 CONFIG = "config.json"  # what makes a folder that of a run
+# Files that only a trainer writes, while they are not whole; safetensors, up to version 0.2, named its own by chance.
+UNFINISHED = re.compile(
+    r"\.(state\.pt|(status|config)\.json|metrics\.jsonl|\d{6,}\.jpg|"
+    r"(\d{6,}|generator|(best_)?discriminators)\.safetensors)\.tmp|\.tmp[A-Za-z0-9]{6}"
+)
 
 
 def known() -> list[Path]:
@@ -132,6 +138,14 @@ def why_unreadable(error: OSError | ValueError) -> str:
         return "cannot be read: this program has no permission to"
     why = error.strerror if isinstance(error, OSError) else error
     return f"is not the config of a training run: {why}"
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Deletes what a trainer that was killed had begun to write. For whoever holds the lock."""
+    for place in (folder, folder / "previews", folder / SNAPSHOTS, folder / BEST):
+        for path in place.glob(".*"):
+            if UNFINISHED.fullmatch(path.name) and path.is_file():
+                path.unlink()
 
 
 def keep_alone(file: Path) -> None:

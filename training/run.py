@@ -321,8 +321,8 @@ class Run:
         """
         # `start` holds it for a moment, and so do workers of a trainer just killed.
         with process.locked(self.path, timeout_s=10):
-            trainer = psutil.Process()
-            status = self._read_status()
+            folders.clear_unfinished(self.path)
+            trainer, status = psutil.Process(), self._read_status()
             self._told = {key: value for key, value in asdict(status).items() if value is not None}
             ancestors = (trainer.pid, *(parent.pid for parent in trainer.parents()))
             launcher = status.launcher if status.state == "starting" and status.launcher in ancestors else None
