@@ -11,6 +11,7 @@ async function trace(file) {
     return showStatus(file.name + " is not a picture that can be shown.", true); // what was there before stays
   }
   untrace(); // of one that was there before
+  if (said === subject()) showStatus(""); // that another file could not be shown
   traced.src = url;
   await traced.decode();
   tracedIsDeep = isDeep(new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));

@@ -115,6 +115,8 @@ def test_a_picture_that_remembers_nothing_is_traced(sheet: Sheet):
     drop(sheet.page, "broken.png", "image/png", b"broken")
     expect(sheet.page.locator(".status")).to_contain_text("broken.png is not a picture that can be shown")
     expect(sheet.page.locator(".traced")).to_be_visible()
+    drop(sheet.page, "photo.png", "image/png", file.getvalue())
+    expect(sheet.page.locator(".status")).to_be_empty()
 
 
 def test_where_a_picture_lands_is_shown_while_it_is_dragged(sheet: Sheet):
