@@ -22,6 +22,8 @@ def test_ready_at_once_and_invites(sheet: Sheet):
     expect(sheet.page.get_by_text("Draw a shoe here")).to_be_visible()
     expect(sheet.page.get_by_role("button", name="Pen")).to_have_attribute("aria-pressed", "true")
     expect(sheet.page.get_by_role("button", name="Save picture")).to_be_disabled()
+    mark = sheet.page.get_by_label("Model").evaluate("(e) => getComputedStyle(e).backgroundImage")
+    assert mark.startswith("url("), "that there is a choice can be seen"
 
 
 def test_pictures_come_while_the_pen_is_down(sheet: Sheet):
