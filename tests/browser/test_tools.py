@@ -215,7 +215,7 @@ def test_on_a_small_phone_each_toolbar_is_one_row(open_draw: Open, model: str):
     page = open_draw(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     phone = Sheet(page, model)
     phone.press("Colour")
-    for toolbar in (".tools > button", ".colours :is(button, input)", ".options > :is(button, .width, .zoom)"):
+    for toolbar in (".tools button", ".colours :is(button, input)", ".options > :is(button, .width, .zoom)"):
         controls = page.locator(toolbar).filter(visible=True)
         boxes = [box for control in controls.all() if (box := control.bounding_box())]
         middles = [box["y"] + box["height"] / 2 for box in boxes]
@@ -223,7 +223,7 @@ def test_on_a_small_phone_each_toolbar_is_one_row(open_draw: Open, model: str):
         assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
     look = """(buttons) => buttons.map((e) =>
       [e.innerText.trim(), parseFloat(getComputedStyle(e).fontSize), e.scrollWidth - e.clientWidth])"""
-    looks = page.locator(".tools > button:not([hidden]), .options > button, .die").evaluate_all(look)
+    looks = page.locator(".tools button:not([hidden]), .options > button, .die").evaluate_all(look)
     assert len(looks) > 10
     assert all(word and size > 10 and cut < 2 for word, size, cut in looks), "a finger gets no title, but reads names"
     chosen, other = ("colour", "fill")
@@ -231,3 +231,15 @@ def test_on_a_small_phone_each_toolbar_is_one_row(open_draw: Open, model: str):
     borders = [page.locator(f".tool[data-tool={tool}]").evaluate(border) for tool in (chosen, other)]
     assert borders[0] != borders[1], "the chosen tool has a frame"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_in_a_low_window_the_samples_can_be_reached_and_nothing_lies_on_another(labels: Sheet):
+    for width, height in ((1366, 640), (780, 360)):
+        labels.page.set_viewport_size({"width": width, "height": height})
+        samples = labels.page.get_by_role("group", name="Sample drawings").bounding_box()
+        assert samples
+        assert samples["width"] > 240, "four of them are seen"
+        cut = "(buttons) => buttons.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText)"
+        assert labels.page.locator(".swatches button").evaluate_all(cut) == []
+    edits = [labels.page.get_by_role("button", name=name).bounding_box() for name in ("Undo", "Redo", "Clear")]
+    assert len({box["y"] for box in edits if box}) == 1, "they stay together"
