@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from pix2pix.files import checkpoint
 from pix2pix.losses import l1_loss
@@ -40,6 +41,15 @@ def test_channels_that_nothing_reads_are_not_missed():
     take_strongest(narrow, wide)
     a = torch.rand(1, 3, 32, 32) * 2 - 1
     torch.testing.assert_close(narrow(a), wide(a))
+
+
+def test_channels_are_chosen_where_the_networks_are():
+    """Tensors that have a device and no values: for them it is an error to meet those of another, as it is on a GPU."""
+    with FakeTensorMode():
+        with torch.device("cuda"):
+            wide, narrow = (Generator(GeneratorConfig(32, ngf=ngf)) for ngf in (8, 4))
+        assert next(wide.parameters()).is_cuda
+        assert take_strongest(narrow, wide).startswith("It begins with the strongest")
 
 
 @pytest.mark.parametrize("config", [{"ngf": 16}, {"out_channels": 1}, {"classes": ((0, 0, 0), (255, 0, 0))}])

@@ -115,15 +115,15 @@ def take_strongest(G: Generator, wide: nn.Module) -> str:
     if not isinstance(wide, Generator) or not _is_narrower(G.config, wide.config):
         return "It begins anew: only a narrower U-Net of the same kind can begin with channels of the other."
     theirs, ours = with_paint(wide.state_dict(), replace(wide.config, painted=None)), G.state_dict()
-    last = len(wide.down) - 1
+    last, device = len(wide.down) - 1, theirs[INPUT_KERNEL].device
     down = [
         _strongest(ours, theirs, f"down.{level}", _readers_of_down(theirs, level, last)) for level in range(last + 1)
     ]
     up = [_strongest(ours, theirs, f"up.{depth}", _readers_of_up(theirs, depth)) for depth in range(last)]
-    up.append(torch.arange(wide.config.out_channels))
+    up.append(torch.arange(wide.config.out_channels, device=device))
 
     for level, kept in enumerate(down):
-        before = down[level - 1] if level else torch.arange(theirs[INPUT_KERNEL].shape[1])
+        before = down[level - 1] if level else torch.arange(theirs[INPUT_KERNEL].shape[1], device=device)
         _take(ours, theirs, f"down.{level}", out=kept, dim=0, into=before)
     for depth, kept in enumerate(up):
         skip = down[last - depth]
