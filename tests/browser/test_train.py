@@ -146,8 +146,12 @@ def test_from_a_folder_to_a_generator(open_page: Callable[..., Page], circles: P
         expect(other.locator("#train-preview img")).to_be_visible()
         expect(other.locator("#train-run input")).to_have_value("circles")
 
-    page.locator("#train-stop").click()
+    page.locator("#train-stop").press("Enter")
     state(page, "stopped")
+    expect(page.locator("#train-stop")).to_be_hidden()
+    expect(page.locator("#train-status"), "the button is gone").to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#train-resume")).to_be_focused()
     state(other, "stopped")
     run = Run.named("circles")
     end = run.status().step + 100

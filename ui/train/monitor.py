@@ -40,6 +40,12 @@ STATE_WORDS = {
 }
 REFRESH_S = 2.0
 LAST = 1_000_000  # a place in the row of previews: the newest, whichever that is
+# From here go the next Tab, and a screen reader.
+FOCUS_STATUS = """() => {
+  const status = document.getElementById("train-status");
+  status.tabIndex = -1;
+  status.focus({ preventScroll: true });
+}"""
 NOTHING_YET = "No training yet. Give a folder of pictures and press Train, or try it with pictures drawn by code."
 
 
@@ -156,6 +162,9 @@ class RunMonitor:
         self.resume.click(resume, inputs, self.outputs, **quiet)
         # The first answers at once; the second waits for the end, and sees to it.
         self.stop.click(request_stop, inputs, self.outputs, **quiet).then(stop, self.run, None, **quiet)
+
+        for button in (self.stop, self.resume):  # one takes the place of the other, and the focus would go with it
+            button.click(None, js=FOCUS_STATUS, api_visibility="private")
 
     def refresh(self, name: str | None, position: int, seen: Seen) -> dict[Any, Any]:
         """What has changed since the page was sent what it has `seen`: nothing, most of the time."""

@@ -13,7 +13,7 @@ from training.run import Run
 from ui.studio import Studio
 from ui.train.compare import side_by_side
 from ui.train.form import Form
-from ui.train.monitor import RunMonitor
+from ui.train.monitor import FOCUS_STATUS, RunMonitor
 from ui.train.starting import start
 from ui.words import errors_on_page, text
 
@@ -22,12 +22,6 @@ SWITCHED_OFF = (
     "Run the app on your own machine to train on your own pictures."
 )
 SCROLL_TO_RUN = "() => document.getElementById('train-run')?.scrollIntoView({behavior: 'smooth'})"
-GO_TO_RUN = """() => {
-    const status = document.getElementById("train-status");
-    status.tabIndex = -1;
-    status.focus({ preventScroll: true });  // from here go the next Tab, and a screen reader
-    document.getElementById("train-run").scrollIntoView({ behavior: "smooth" });
-}"""
 STYLE = """
 .run p, .found p { margin: 0 0 .4em; }
 .run .line { display: flex; flex-wrap: wrap; gap: .2em 1.2em; align-items: baseline; }
@@ -80,7 +74,8 @@ def build(studio: Studio) -> Form | None:
     side_by_side()
     form.connect(watch.show, watch.outputs, SCROLL_TO_RUN)  # on a phone it is far below the form
     watch.connect(form)
-    jump.click(None, js=GO_TO_RUN, api_visibility="private")
+    jump.click(None, js=FOCUS_STATUS, api_visibility="private")
+    jump.click(None, js=SCROLL_TO_RUN, api_visibility="private")
     _endpoints()
     return form
 
