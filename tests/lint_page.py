@@ -16,6 +16,7 @@ OFFLINE = PAGE / "offline"
 TRAIN = ROOT / "ui" / "train" / "page"
 CAMERA = ROOT / "ui" / "camera" / "page"
 # The parts of each script, files and what stands around them; compare `script` in page.py and `_html` in web.py.
+ANSWERS = PAGE / "answers.js"
 DRAWING = [PAGE / f"{name}.js" for name in SCRIPTS]
 FUNCTION = "export function page(element, props, server) {"
 PROGRAMS = {
@@ -24,18 +25,25 @@ PROGRAMS = {
     "offline": [PAGE / "computing.js", OFFLINE / "remark.js", OFFLINE / "page.js", "export { offline, samples };"],
     "worker": [OFFLINE / "snap.js", OFFLINE / "worker.js"],
     "language": ["export function page(all, tag) {", PAGE / "language.js", "speak(newPhrasebook(all), tag); }"],
-    "grid": [FUNCTION, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
-    "compare": [FUNCTION, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],
-    "curves": [FUNCTION, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],
-    "hardest": ["export function page(element, server, trigger) {", TRAIN / "hardest.js", "}"],
-    "camera": ["export function page(element, props, server, watch) {", PAGE / "asking.js", CAMERA / "camera.js", "}"],
+    "grid": [FUNCTION, ANSWERS, TRAIN / "sheets.js", TRAIN / "grid.js", "}"],
+    "compare": [FUNCTION, ANSWERS, *(TRAIN / f"{name}.js" for name in ("kept", "sheets", "plot", "compare")), "}"],
+    "curves": [FUNCTION, ANSWERS, TRAIN / "kept.js", TRAIN / "plot.js", TRAIN / "curves.js", "}"],
+    "hardest": ["export function page(element, server, trigger) {", ANSWERS, TRAIN / "hardest.js", "}"],
+    "camera": [
+        "export function page(element, props, server, watch) {",
+        ANSWERS,
+        PAGE / "asking.js",
+        CAMERA / "camera.js",
+        "}",
+    ],
     "notifications": [
         "export function page(element, server) {",
+        ANSWERS,
         TRAIN / "kept.js",
         TRAIN / "notifications.js",
         "return keep; }",
     ],
-    "wanted": ["export function page(element) {", TRAIN / "kept.js", TRAIN / "wanted.js", "}"],
+    "wanted": ["export function page(element, server) {", ANSWERS, TRAIN / "kept.js", TRAIN / "wanted.js", "}"],
 }
 
 

@@ -12,10 +12,10 @@ if TYPE_CHECKING:  # torch takes seconds to import: the page should not wait for
 PAGE = Path(__file__).parent
 # In this order they are one script, and one style.
 STYLES = ("canvas", "controls", "overlays", "strip", "help", "narrow")
-SCRIPTS = ("drawing", "preferences", "checked", "paint", "regions", "hints", "computing", "local", "asking", "live",
-           "lens", "slider", "symmetry", "guides", "wall_paint", "colourways", "surprise", "pen", "png", "link", "keep",
-           "trace", "as_it_is", "zip", "result_store", "strip", "incoming", "making", "webp", "animation", "photo",
-           "photo_colours", "teach", "keys", "controls")  # fmt: skip
+SCRIPTS = ("answers", "drawing", "preferences", "checked", "paint", "regions", "hints", "computing", "local",
+           "asking", "live", "lens", "slider", "symmetry", "guides", "wall_paint", "colourways", "surprise", "pen",
+           "png", "link", "keep", "trace", "as_it_is", "zip", "result_store", "strip", "incoming", "making", "webp",
+           "animation", "photo", "photo_colours", "teach", "keys", "controls")  # fmt: skip
 # And before them, of others, what of each is used.
 LIBRARIES = {"perfect-freehand.js": "getStroke", "gifenc.js": "GIFEncoder, quantize, applyPalette"}
 NOUNS = {"shoe": "a shoe", "bag": "a handbag", "facade": "a building", "cat": "a cat", "map": "a map"}

@@ -89,19 +89,24 @@ class Sheet:
 
 
 def is_translation(request: Request) -> bool:
-    return request.url.rstrip("/").endswith("component_server") and '"fn_name":"translate"' in (request.post_data or "")
+    return asks(request, "translate")
+
+
+def asks(request: Request, what: str) -> bool:
+    """Whether it is one for a server function of that name."""
+    return request.url.rstrip("/").endswith("component_server") and f'"fn_name":"{what}"' in (request.post_data or "")
 
 
 def body_of(request: Request) -> dict[str, Any]:
     return json.loads(request.post_data or "")
 
 
-def lose(page: Page, times: int, how: Callable[[Route], None]) -> None:
-    """The next translations that the page asks for do not reach the server."""
+def lose(page: Page, times: int, how: Callable[[Route], None], what: str = "translate") -> None:
+    """The next translations, or what else the page asks for, do not reach the server."""
     left = iter(range(times))
 
     def handle(route: Route) -> None:
-        if is_translation(route.request) and next(left, None) is not None:
+        if asks(route.request, what) and next(left, None) is not None:
             how(route)
         else:
             route.continue_()

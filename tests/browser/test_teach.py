@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from pix2pix.files import checkpoint
-from tests.browser.sheet import Open, Sheet
+from tests.browser.sheet import Open, Sheet, lose
 from tests.browser.test_keep import more
 from tests.waiting import wait_until
 from training.config import TrainConfig
@@ -36,7 +36,9 @@ def test_a_correction_is_learned_and_compared(open_draw: Open, runs: Path, tmp_p
     Image.new("RGB", (300, 200), "lime").save(tmp_path / "lime.png")
     with sheet.page.expect_file_chooser() as chooser:
         more(sheet, "Correct: it should have been …")
+    lose(sheet.page, 1, lambda route: route.abort(), "learning")
     chooser.value.set_files(tmp_path / "lime.png")
+    expect(sheet.page.locator(".status")).to_have_text("Connection lost…")
     expect(sheet.page.locator(".status")).to_contain_text("Learn", timeout=WAIT_MS)
     others = sheet.page.locator(".others")
     expect(others.get_by_label("Compared generator 1")).to_have_value("tiny2shoes-taught", timeout=WAIT_MS)

@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from pix2pix.files.places import ROOT
+from tests.browser.sheet import asks, lose
 from tests.browser.test_train import WAIT_MS, app, circles, held, runs, start, state
 from tests.waiting import wait_until
 from training.config import TrainConfig
@@ -75,6 +76,8 @@ def test_the_coach_is_heard_elsewhere(open_page: Callable[..., Page], circles: P
     page.get_by_label("Notify me in this browser").check()
     with going(circles) as run:
         expect(page).to_have_title("25 % circles · Gradio")
+        with page.expect_event("requestfailed", lambda request: asks(request, "trainings")):
+            lose(page, 1, lambda route: route.abort(), "trainings")
         for step in range(1, 30):
             run.append_metrics({"step": step, "loss_D": 0.1, "acc_D": 0.999})
         expect(page).to_have_title("⚠ 25 % circles · Gradio")

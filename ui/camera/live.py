@@ -35,7 +35,7 @@ def camera(studio: Studio) -> gr.HTML:
     return gr.HTML(
         html_template=(PAGE / "camera.html").read_text("utf-8"),
         css_template=(PAGE / "camera.css").read_text("utf-8"),
-        js_on_load=f"{part('asking')}\n{(PAGE / 'camera.js').read_text('utf-8')}",
+        js_on_load="\n".join([part("answers"), part("asking"), (PAGE / "camera.js").read_text("utf-8")]),
         apply_default_css=False,
         server_functions=[see, lines],
         browser_computes=studio.public,

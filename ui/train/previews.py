@@ -11,6 +11,7 @@ import gradio as gr
 from PIL import Image
 
 from pix2pix.images import GAP
+from pix2pix.page.page import part
 from training.run import Run
 from ui.requests import data_url
 
@@ -38,7 +39,7 @@ def grid_of_samples() -> gr.HTML:
 
 def script(*names: str) -> str:
     """Files that are one script: the body of a function of `element`, `props` and `server`."""
-    return "\n".join((PAGE / f"{name}.js").read_text("utf-8") for name in names)
+    return "\n".join([part("answers"), *((PAGE / f"{name}.js").read_text("utf-8") for name in names)])
 
 
 def style(*names: str) -> str:

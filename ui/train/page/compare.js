@@ -1,6 +1,7 @@
 // Two to four runs side by side: a curve of each, the same samples at the same step, and the settings that differ.
 //
-// Gradio runs kept.js, sheets.js, plot.js and this as the body of one function of `element`, `props` and `server`.
+// Gradio runs answers.js, kept.js, sheets.js, plot.js and this as the body of one function of `element`, `props` and
+// `server`.
 const CHOSEN = "pix2pix studio runs side by side"; // in the browser's storage
 const LOOK_MS = 3000; // between looks at what is new
 const COLOURS = ["#3b7dd8", "#e8793a", "#2a9d6f", "#a855c7"];

@@ -1,6 +1,6 @@
 // The curves of the run that is shown. Smoothing, scale and zoom are kept, the zoom for each run.
 //
-// Gradio runs kept.js, plot.js and this as the body of one function of `element`, `props` and `server`.
+// Gradio runs answers.js, kept.js, plot.js and this as the body of one function of `element`, `props` and `server`.
 const CHOSEN = "pix2pix studio curves"; // in the browser's storage
 const LOOK_MS = 2000; // between looks at what is new
 const USUAL = { smoothing: 0.6, log: false, run: "", range: null };

@@ -1,6 +1,6 @@
 // The previews of a run as a grid: rows are steps, columns are pairs, and each picture can be looked at alone.
 //
-// Gradio runs sheets.js and this as the body of one function of `element`, `props` and `server`.
+// Gradio runs answers.js, sheets.js and this as the body of one function of `element`, `props` and `server`.
 const OPEN = "pix2pix studio grid"; // in the browser's storage
 const LOOK_MS = 3000; // between looks for new previews
 const find = (selector) => element.querySelector(selector);

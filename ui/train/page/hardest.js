@@ -1,6 +1,6 @@
 // The pairs that a run is farthest from: looked for when someone asks, and left out of the next run by a click.
 //
-// Gradio runs this as the body of a function of `element`, `server` and `trigger`.
+// Gradio runs answers.js and this as the body of one function of `element`, `server` and `trigger`.
 const OPEN = "pix2pix studio hardest"; // in the browser's storage
 const LOOK_MS = 2000; // between looks at what was found
 const find = (selector) => element.querySelector(selector);

@@ -1,7 +1,7 @@
 // How the trainings get on, in the title of the page and, where someone wants them, in notifications of the browser: for
 // those who look at something else meanwhile, another tab of this page too.
 //
-// Gradio runs kept.js and this as the body of one function of `element` and `server`.
+// Gradio runs answers.js, kept.js and this as the body of one function of `element` and `server`.
 const WANTED = "pix2pix studio tell"; // in the browser's storage
 const LOOK_MS = 3000;
 const ENDS = { finished: "has finished", stopped: "has stopped", failed: "has failed" };

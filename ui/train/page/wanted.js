@@ -1,6 +1,6 @@
 // Whether someone wants to be notified: notifications.js does it.
 //
-// Gradio runs kept.js and this as the body of one function of `element`.
+// Gradio runs answers.js, kept.js and this as the body of one function of `element`.
 const WANTED = "pix2pix studio tell"; // in the browser's storage
 const wanted = element.querySelector("input");
 const note = element.querySelector(".quiet");
