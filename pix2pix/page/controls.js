@@ -210,7 +210,9 @@ function useModel(chosen) {
   find(".about").textContent = model.steps ? model.steps.toLocaleString("en") + " training steps" : "";
   makeBy(isOther ? { model, seed: null, step: null } : { model });
   changed();
-  if (isOther) warmUp();
+  if (!isOther) return;
+  tryAgain();
+  warmUp();
 }
 
 function showModel() {

@@ -5,7 +5,9 @@ const TRIALS = 3; // pictures until it is known how quick it is
 const HUNG = 3000; // ms for a picture, after which none is waited for
 const SLUGGISH = 3; // times QUICK: a machine that has become so slow for as many pictures in a row has other things to do
 const LIGHTER = 3; // times as quick as its teacher is a generator of half the width (benchmarks/light.py)
-const computers = new Map(); // by the name of a model, what computes for it here; null while that is tried, or if nothing does
+// By the name of a model, what computes for it here; null while that is tried, or if nothing does; false if what did has
+// handed over to the server, until another model is chosen.
+const computers = new Map();
 
 // Once someone has drawn: whoever only looks need not fetch anything. The light one comes first, if there is one, since
 // it is small and tells how quick this machine is.
@@ -25,6 +27,11 @@ async function tryOwn(about) {
 // Whether it takes the very same drawings.
 function drawsAs(first, second) {
   return ["size", "palette", "painted"].every((key) => JSON.stringify(first[key]) === JSON.stringify(second[key]));
+}
+
+// Of what has handed over: a machine that was busy then may be quick again.
+function tryAgain() {
+  for (const [name, computer] of computers) if (computer === false) computers.delete(name);
 }
 
 function endUnused(...tried) {
@@ -86,7 +93,7 @@ async function ownPicture({ name }, board) {
   const reply = await Promise.race([computedPicture(mine.computer, board, mine.kind), hung]);
   mine.sluggish = performance.now() - started > SLUGGISH * QUICK ? (mine.sluggish ?? 0) + 1 : 0;
   if (reply.error || mine.sluggish >= SLUGGISH) {
-    if (computers.get(name) === mine) computers.set(name, null); // it worked before, and no more: the server goes on
+    if (computers.get(name) === mine) computers.set(name, false); // it worked before, and no more: the server goes on
     mine.computer.end();
   }
   return reply.error ? null : { ...reply, by: mine.name === name ? "this browser" : mine.name + " in this browser" };

@@ -78,10 +78,17 @@ def test_the_browser_takes_over_and_draws_what_the_server_drew(visit: Callable[.
     sheet.stroke((100, 140), (160, 180))
     expect(status(sheet.page)).to_have_text(HERE)
     assert len(sheet.sent) == sent  # the server was not asked
-    sheet.page.evaluate("Worker.prototype.postMessage = () => {}")  # as where a GPU is lost, and says nothing
+    # As where a GPU is lost, and says nothing.
+    sheet.page.evaluate(
+        "() => { window.post = Worker.prototype.postMessage; Worker.prototype.postMessage = () => {}; }"
+    )
     sheet.stroke((80, 140), (80, 180))
     expect(status(sheet.page)).to_have_text(THERE)
     assert len(sheet.sent) > sent
+    sheet.page.evaluate("() => { Worker.prototype.postMessage = window.post; }")
+    for model in ("tiny2facades", "tiny2shoes"):  # another is chosen, and this one again
+        sheet.page.get_by_label("Model").select_option(model)
+    change_until(sheet, HERE)
 
 
 def test_a_browser_that_becomes_slow_hands_over_to_the_server(visit: Callable[..., Sheet]):
