@@ -94,10 +94,13 @@ function grew() {
 
 // ------------------------------------------------------------------------------- what a refresh of the page keeps
 
+// Each of two tabs has its own drawing again; a new tab begins with the newest.
 function remember() {
   const drawings = [...sheets].map(([key, { drawing }]) => [key, drawing]);
+  const text = JSON.stringify({ model: model.name, drawings });
   try {
-    localStorage.setItem(KEPT, JSON.stringify({ model: model.name, drawings }));
+    localStorage.setItem(KEPT, text);
+    sessionStorage.setItem(KEPT, text);
   } catch {
     // No storage, or a full one: the drawing lives as long as the page.
   }
@@ -105,7 +108,7 @@ function remember() {
 
 function recall() {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEPT)) ?? {};
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? localStorage.getItem(KEPT)) ?? {};
     for (const [key, drawing] of kept.drawings ?? []) sheets.set(key, newSheet(checked(drawing)));
     return kept.model;
   } catch {

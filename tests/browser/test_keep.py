@@ -17,6 +17,8 @@ def more(sheet: Sheet, name: str) -> None:
 def test_the_drawing_survives_a_refresh(sheet: Sheet):
     sheet.stroke((40, 60), (200, 80), (120, 200))
     before = sheet.drawing()
+    of_another_tab = json.dumps({"model": "tiny2facades", "drawings": []})
+    sheet.page.evaluate("(drawn) => localStorage.setItem('pix2pix studio', drawn)", of_another_tab)
     sheet.page.reload()
     expect(sheet.page.locator("#draw-picture")).to_be_visible()
     expect(sheet.page.get_by_label("Model")).to_have_value("tiny2shoes")
@@ -36,7 +38,8 @@ def test_each_kind_of_drawing_survives_a_refresh(open_draw: Open):
 
 
 def test_what_another_version_has_kept_is_no_obstacle(sheet: Sheet):
-    sheet.page.evaluate('localStorage.setItem(\'pix2pix studio\', \'{"drawings": [["null", {"strokes": [{}]}]]}\')')
+    kept = '{"drawings": [["null", {"strokes": [{}]}]]}'
+    sheet.page.evaluate("(kept) => [localStorage, sessionStorage].map((all) => (all['pix2pix studio'] = kept))", kept)
     sheet.page.reload()
     again = Sheet(sheet.page, "tiny2shoes")
     again.stroke((40, 60), (200, 80))
