@@ -13,13 +13,13 @@ for it. In the last line `ratio` compares with the recipe in fp32.
 import argparse
 import json
 import multiprocessing
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # when this file is run itself, not as a module
 
@@ -47,7 +47,7 @@ def main() -> None:
     workers = {name: _Worker(name, options) for name in names}
     machine, bf16, flops = (workers[RECIPE].ask(question) for question in ("machine", "bf16", "flops"))
     if not bf16:
-        workers.pop(RECIPE_BF16).ask(None)
+        workers.pop(RECIPE_BF16).end()
     times: dict[str, list[float]] = {name: [] for name in workers}
     for _ in range(options.rounds):
         for name, worker in workers.items():
@@ -56,7 +56,7 @@ def main() -> None:
         name: worker.ask("peak bf16" if bf16 and name != RECIPE else "peak fp32") for name, worker in workers.items()
     }
     for worker in workers.values():
-        worker.ask(None)
+        worker.end()
 
     medians = {name: statistics.median(values) for name, values in times.items()}
     print(f"{machine}\n\n256 px, batch {options.batch}, ngf = ndf = {options.ngf}, {flops / 1e9:.1f} GFLOP a step\n")
@@ -76,19 +76,30 @@ def main() -> None:
 
 
 class _Worker:
-    """A process that answers questions about one way to train."""
+    """A process that answers questions about one way to train. What fails there is raised here, with its traceback."""
 
     def __init__(self, name: str, options: argparse.Namespace) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        context.Process(target=_work, args=(name, options, theirs), daemon=True).start()
+        self.name = name
+        self.process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        self.begun = self.process.submit(_begin, name, options)
 
-    def ask(self, question: str | None):
-        self.pipe.send(question)
-        return self.pipe.recv()
+    def ask(self, question: str) -> Any:
+        try:
+            self.begun.result()
+            return self.process.submit(_answer, question).result()
+        except Exception as error:
+            error.add_note(f"This was in the process of {self.name}.")
+            raise
+
+    def end(self) -> None:
+        self.process.shutdown()
 
 
-def _work(name: str, options: argparse.Namespace, pipe: Connection) -> None:
+_answers: dict[str, Callable[[], object]] = {}  # to questions, in the process of a worker
+
+
+def _begin(name: str, options: argparse.Namespace) -> None:
+    ngf, batch, device = options.ngf, options.batch, options.device
     if name in OURS_BY:
         from training.__main__ import prepare_process
 
@@ -98,24 +109,24 @@ def _work(name: str, options: argparse.Namespace, pipe: Connection) -> None:
     from benchmarks.machine import describe, matmul_flops
     from training.loop import multiplies_bf16
 
-    ngf, batch, device = options.ngf, options.batch, options.device
     step = (
         _ours(options, OURS_BY[name]) if name in OURS_BY else _reference(ngf, batch, device, bf16=name == RECIPE_BF16)
     )
-    answers: dict[str, Callable[[], object]] = {
+    _answers.update({
         "time": lambda: _timed(step, device),
         "machine": lambda: describe(device),
         "bf16": lambda: options.precision == "auto" and multiplies_bf16(torch.device(device)),
         "peak fp32": lambda: matmul_flops(device),
         "peak bf16": lambda: matmul_flops(device, torch.bfloat16),
         "flops": lambda: _flops(step),  # only asked of the recipe
-    }
+    })  # fmt: skip
     torch.manual_seed(0)
     for _ in range(WARM_UP):
         step()
-    while question := pipe.recv():
-        pipe.send(answers[question]())
-    pipe.send(os.getpid())
+
+
+def _answer(question: str) -> Any:
+    return _answers[question]()
 
 
 def _timed(step: Callable[[], object], device: str) -> list[float]:
