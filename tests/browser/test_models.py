@@ -75,6 +75,10 @@ def test_a_light_one_is_trained_from_a_filled_form(models: Page, app: App, pairs
     for name, value in {"distil-from": "wide2shoes", "ngf": "2", "crop-size": "256", "lr": "0.0004"}.items():
         expect(models.locator(f"#train-{name}").locator("input, textarea").first).to_have_value(value)
     expect(models.locator("#train-colour_hints input")).to_be_checked()
+    models.get_by_label("Folder of pictures").fill(str(pairs))
+    models.get_by_label("Folder of pictures").press("Enter")
+    expect(models.locator("#train-found")).to_contain_text("to train on", timeout=SOON)
+    expect(models.locator("#train-name input, #train-name textarea")).to_have_value("wide2shoes-light")
 
 
 def test_weights_of_another_project_come_in_and_go_again(models: Page, app: App, tmp_path: Path):

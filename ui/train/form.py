@@ -24,8 +24,8 @@ from ui.words import errors_on_page
 
 POLL_S = 1.0
 # A press on a button takes the focus from the folder. What is found there moves that button: it waits for the click.
-WAIT_FOR_RELEASE = """(folder, looked) => new Promise((resolve) => {
-    const go = () => setTimeout(resolve, 0, [folder, looked]);
+WAIT_FOR_RELEASE = """(...given) => new Promise((resolve) => {
+    const go = () => setTimeout(resolve, 0, given);
     if (!document.querySelector(":active")) return go();
     for (const event of ["mouseup", "dragend", "pointercancel"]) addEventListener(event, go, { once: true });
     setTimeout(go, 1000);  // an end that no event tells of
@@ -114,8 +114,9 @@ class Form:
         self.train = gr.Button("Train", variant="primary", elem_id="train-start")
         self.looked, self.told = gr.State(ShownFolder()), gr.State(())  # and what the timer has told the page of it
         self.timer = gr.Timer(POLL_S, active=False)
-        self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.looked, self.timer,
-                      self.leave_out, self.reading]  # fmt: skip
+        self.proposed = gr.State("")  # as its name
+        self.shown = [self.folder, self.found, self.findings, self.which_way, self.name, self.proposed, self.looked,
+                      self.timer, self.leave_out, self.reading]  # fmt: skip
 
     def connect(self, show_run: Callable[[str], dict[Any, Any]], outputs: list[Any], scroll: str) -> None:
         """`show_run` gives the updates of `outputs` that show a run by name; `scroll`, a script, brings it in sight."""
@@ -128,7 +129,7 @@ class Form:
         gr.on(
             [self.folder.submit, self.folder.blur],
             self._look,
-            [self.folder, self.looked],
+            [self.folder, self.looked, self.name, self.proposed],
             [*self.shown, self.settings["layout"]],
             js=WAIT_FOR_RELEASE,
             api_visibility="private",
@@ -144,7 +145,7 @@ class Form:
         )
         self.reading.input(
             self._read_as,
-            [self.reading, self.looked],
+            [self.reading, self.looked, self.name, self.proposed],
             [*self.shown, self.settings["layout"]],
             api_visibility="private",
             show_progress_on=self.reading,
@@ -158,7 +159,7 @@ class Form:
         )
         self.drop.upload(
             self._receive,
-            self.drop,
+            [self.drop, self.name, self.proposed],
             [*self.shown, self.settings["layout"], self.drop],
             api_visibility="private",
             show_progress_on=self.drop,
@@ -228,35 +229,36 @@ class Form:
         updates[self.settings["init_from"]] = gr.Dropdown(
             choices=generator_choices(config.init_from), value=config.init_from
         )
-        looked = self._show(config.dataset, config.direction, True, config.layout, config.folders, left_out)
+        looked = self._show(config.dataset, config.direction, ("", ""), config.layout, config.folders, left_out)
         shown = dict(zip(self.shown, looked, strict=True))
-        return updates | shown | {self.name: unused_name(run.name, runs_dir())}
+        name = unused_name(run.name, runs_dir())
+        return updates | shown | {self.name: name, self.proposed: name}
 
     @property
     def filled(self) -> list[Any]:
         """What `fill` changes."""
         return [*self.settings.values(), *self.shown]
 
-    def _look(self, folder: str, looked: ShownFolder):
+    def _look(self, folder: str, looked: ShownFolder, *named: str):
         folder = folder.strip()
         if not folder or folder == looked.folder:
             return gr.skip()
         # The layout that was chosen for another folder is not meant for this one.
-        return *self._show(folder, None, new=True), "auto"
+        return *self._show(folder, None, named), "auto"
 
     def _lay_out(self, layout: Layout, looked: ShownFolder):
         """As the setting says, so that what is shown is what will be trained on."""
-        return self._show(looked.folder, None, False, layout, (), looked.left_out) if looked.folder else gr.skip()
+        return self._show(looked.folder, None, None, layout, (), looked.left_out) if looked.folder else gr.skip()
 
-    def _read_as(self, number: int, looked: ShownFolder):
+    def _read_as(self, number: int, looked: ShownFolder, *named: str):
         """In the way that was chosen, which then is a setting; another one can still be chosen."""
         reading = looked.readings[number]
-        shown = self._show(looked.folder, None, True, reading.layout, reading.folders)
+        shown = self._show(looked.folder, None, named, reading.layout, reading.folders)
         return *self._still_open(shown, looked), gr.Radio(value=number), reading.layout
 
     def _swap(self, looked: ShownFolder, layout: Layout):
         direction = "BtoA" if looked.direction == "AtoB" else "AtoB"
-        shown = self._show(looked.folder, direction, False, layout or "auto", looked.folders, looked.left_out)
+        shown = self._show(looked.folder, direction, None, layout or "auto", looked.folders, looked.left_out)
         return *self._still_open(shown, looked), gr.skip()
 
     def _still_open(self, shown: tuple[Any, ...], looked: ShownFolder) -> list[Any]:
@@ -265,30 +267,33 @@ class Form:
         kept[place] = replace(kept[place], readings=looked.readings)
         return kept
 
-    def _receive(self, uploads: list[str]):
+    def _receive(self, uploads: list[str], *named: str):
         with errors_on_page():
             try:
                 folder = receive(uploads)
             finally:
                 forget(uploads)  # what was of use is in the folder now
-            return *self._show(str(folder), None, new=True), "auto", gr.File(None)
+            return *self._show(str(folder), None, named), "auto", gr.File(None)
 
     def _show(
         self,
         folder: str,
         direction: Direction | None,
-        new: bool,
+        named: tuple[str, ...] | None,
         layout: Layout = "auto",
         folders: tuple[str, ...] = (),
         left_out: tuple[str, ...] = (),
     ) -> tuple[Any, ...]:
-        """What `self.shown` becomes. `direction`: None leaves it to what the pictures show."""
+        """What `self.shown` becomes. `direction`: None leaves it to what the pictures show.
+
+        `named`: the name of the run that is there, and the one that was proposed; None leaves them.
+        """
         try:
             folder = str(bring(folder))
             found, direction, shown = look_at(folder, direction, layout, folders)
         except (ValueError, OSError) as error:
             return self._problem(folder, error)
-        name = unused_name(Path(folder).resolve().name, runs_dir()) if new else gr.skip()
+        names = _proposed(folder, *named) if named else (gr.skip(), gr.skip())
         pairs, checkup = len(found.splits["train"]), self.checkups.begin(found)
         looked = ShownFolder(folder, direction, checkup, pairs, folders, left_out)
         self.costs.begin()
@@ -297,7 +302,7 @@ class Form:
             gr.HTML(shown, visible=True),
             gr.HTML(findings_html(None), visible=True),
             gr.Group(visible=True),
-            name,
+            *names,
             looked,
             gr.Timer(active=True),
             gr.Checkbox(True, label=_left_out(left_out), visible=bool(left_out)),
@@ -315,7 +320,7 @@ class Form:
         hidden = gr.HTML("", visible=False), gr.Group(visible=False)
         looked = ShownFolder(folder, readings=readings) if readings else ShownFolder()
         idle = gr.Timer(active=False), gr.Checkbox(visible=False)
-        return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), looked, *idle, choice
+        return folder, gr.HTML(problem, visible=True), *hidden, gr.skip(), gr.skip(), looked, *idle, choice
 
     def _poll(self, looked: ShownFolder, told: tuple[Any, ...]) -> Any:
         """What the checkup and the measuring have brought since the last time; nothing, when that is nothing.
@@ -372,6 +377,14 @@ class Form:
         if not source or not source.palette:
             raise ValueError("No label colours were found in the input: choose another kind of input.")
         return listed(source.palette)
+
+
+def _proposed(folder: str, name: str, proposed: str) -> tuple[Any, Any]:
+    """A name for a run, and the same as the one that is proposed, unless someone has chosen another."""
+    if name.strip() not in ("", proposed):
+        return gr.skip(), gr.skip()
+    name = unused_name(Path(folder).resolve().name, runs_dir())
+    return name, name
 
 
 def _left_out(files: tuple[str, ...]) -> str:
