@@ -15,8 +15,8 @@ from training.status import extending
 
 RESERVED_NAMES = ("datasets",)  # beside the runs lie the datasets that were uploaded
 CONFIG = "config.json"  # what makes a folder that of a run
-# Files that only a trainer writes, while they are not whole. The last is safetensors' name for them, which version 0.2.0 of
-# this project left it to choose.
+# Files that only a trainer writes, while they are not whole. The last is safetensors' name for them, which version
+# 0.2.0 of this project left it to choose.
 UNFINISHED = re.compile(
     r"\.(state\.pt|(status|config)\.json|metrics\.jsonl|\d{6,}\.jpg|"
     r"(\d{6,}|generator|(best_)?discriminators)\.safetensors)\.tmp|\.tmp[A-Za-z0-9]{6}"
