@@ -6,11 +6,13 @@ Each trainer is a process of its own, as ever. `make faults` runs these beside t
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,17 @@ import pytest
 import torch
 
 from pix2pix.data import dataset
+from pix2pix.data.dataset import PairedImages, ShuffledBatches
 from pix2pix.data.layouts import DatasetError
+from pix2pix.data.pairs import find_pairs
 from pix2pix.files import checkpoint
 from pix2pix.files.places import ROOT
 from tests.conftest import trainers_in
 from tests.test_kills import check_the_disk, losses
 from tests.trainers import Trainer
 from tests.waiting import wait_until
+from training import process
+from training.batches import WORKERS, by_processes
 from training.config import TrainConfig
 from training.loop import train
 from training.run import Run, RunBusyError
@@ -129,6 +135,14 @@ def test_a_dataset_that_goes_while_it_is_trained_on_is_said(pairs: Path, monkeyp
     run.config_file.write_text(run.config.with_changes(steps=21).to_json())
     train(Run(run.path))
     assert run.status().state == "finished"
+
+
+def test_what_a_process_says_of_a_dataset_is_said_in_its_words(pairs: Path):
+    found = find_pairs(pairs, "pairs")
+    batches = by_processes(PairedImages(found), ShuffledBatches(len(found.splits["train"]), 1, seed=0))
+    shutil.rmtree(pairs)
+    with pytest.raises(DatasetError, match=f"^{re.escape(str(pairs))} is not there any more$"):
+        deque(batches, maxlen=0)  # what was made before
 
 
 # --- numbers
@@ -261,6 +275,35 @@ main(sys.argv[1:])
     assert Trainer(run).wait() == 0
     assert run.status().state == "finished"
     assert checkpoint.load(run.generator_file)[1].steps == 30
+
+
+# The command of a training whose batches are made by processes, as on CUDA.
+BY_PROCESSES = """
+import multiprocessing, sys
+from training import batches, loop
+from training.__main__ import main
+
+multiprocessing.set_start_method("fork", force=True)
+loop.batches_of = lambda dataset, order, _: batches.by_processes(dataset, order)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_signal_that_reaches_the_makers_of_its_batches_too_stops_a_trainer_as_ever(pairs: Path):
+    """Ctrl-C in a terminal reaches all that was started there, and a manager of jobs sends SIGTERM to all of a job."""
+    run = make(pairs, steps=100_000, save_every=100_000, preview_every=100_000)
+    trainer = Trainer(run, program=BY_PROCESSES)
+    wait_until(lambda: len(run.metrics()[0]) > 2, run)
+    makers = psutil.Process(trainer.pid).children()
+    assert len(makers) == WORKERS
+    for number in (signal.SIGINT, signal.SIGTERM):
+        for maker in makers:
+            maker.send_signal(number)
+    trainer.send_signal(signal.SIGINT)
+    assert trainer.wait() == 0, run.log()
+    status = run.status()
+    assert (status.state, status.saved_step) == ("stopped", status.step)
+    assert not any(process.lives(maker) for maker in makers)
 
 
 def test_a_trainer_that_hangs_is_ended_by_stop(pairs: Path):

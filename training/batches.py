@@ -1,5 +1,10 @@
 """The pairs of a dataset, as a run's settings want them, in batches that are ready when the loop asks for them."""
 
+import multiprocessing
+import os
+import signal
+import sys
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +20,8 @@ from pix2pix.data.pairs import Found
 from pix2pix.palette import chosen
 from pix2pix.scales import Scale
 from training.config import Kind, TrainConfig
+
+WORKERS = 4  # processes that make batches beside a step on a GPU
 
 T = TypeVar("T")
 
@@ -59,16 +66,54 @@ def batches_of(dataset: PairedImages, order: ShuffledBatches, device: torch.devi
     if device.type == "cuda" and ResidentPairs.fits(dataset):
         resident = ResidentPairs(dataset, device)
         return (resident[keys] for keys in order)
+    if device.type == "cuda":
+        return by_processes(dataset, order, pin_memory=True)
     # A thread is enough beside a step on the CPU, and processes would each keep decoded pictures of their own.
-    workers = 4 if device.type == "cuda" else 0
-    loader = DataLoader(
+    return prepared_ahead(iter(_loader(dataset, order)))
+
+
+def by_processes(
+    dataset: PairedImages, order: ShuffledBatches, *, pin_memory: bool = False
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same, made by processes, which begin at once and end with the iterator."""
+    return _in_the_words_of_the_dataset(iter(_loader(dataset, order, WORKERS, pin_memory)))
+
+
+def _in_the_words_of_the_dataset(batches: Iterator[T]) -> Iterator[T]:
+    """Torch puts what a process says at the end of its traceback."""
+    try:
+        yield from batches
+    except DatasetError as error:
+        error.__traceback__ = None  # it would keep the batches in a circle, where they cannot tell their makers to end
+        raise DatasetError(str(error).rpartition(f"{DatasetError.__name__}: ")[2].strip()) from None
+
+
+def _loader(dataset: PairedImages, order: ShuffledBatches, workers: int = 0, pin_memory: bool = False) -> DataLoader:
+    return DataLoader(
         dataset,
         batch_sampler=order,
         num_workers=workers,
-        pin_memory=device.type == "cuda",
+        pin_memory=pin_memory,
+        worker_init_fn=_go_on_while_the_trainer_does,
         generator=torch.Generator(),  # it draws a seed for its workers, which the dropout should not notice
     )
-    return iter(loader) if workers else prepared_ahead(iter(loader))
+
+
+def _go_on_while_the_trainer_does(_worker: int) -> None:
+    """Ctrl-C, and the SIGTERM of whatever ends all processes of a job, reach these too. But the trainer then finishes
+    its step and saves, for which it needs them. They end when it says so, or is gone.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":  # only here can one see who has sent it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_the_trainer_says_so, name="signals", daemon=True).start()
+
+
+def _end_when_the_trainer_says_so() -> None:
+    trainer = multiprocessing.parent_process()
+    while trainer and signal.sigwaitinfo({signal.SIGTERM}).si_pid != trainer.pid:
+        pass
+    os._exit(0)
 
 
 def prepared_ahead(batches: Iterator[T], count: int = 2) -> Iterator[T]:
