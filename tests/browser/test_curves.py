@@ -54,6 +54,9 @@ def test_curves_are_drawn_as_they_come(open_page: Callable[..., Page], circles: 
     assert all(text.evaluate(within) for text in distance.locator("text").all()), "no number is cut off"
     figure.hover(position={"x": 300, "y": 50})
     expect(distance.locator("p")).to_contain_text(re.compile(r"loss_L1 \d+.*step \d+"))
+    run.delete()
+    expect(page.locator("#train-status")).to_contain_text("No training yet", timeout=WAIT_MS)
+    expect(page.locator("#train-curves figure:visible")).to_have_count(0)
 
 
 def test_what_was_chosen_is_kept(open_page: Callable[..., Page], circles: Path):

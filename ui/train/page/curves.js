@@ -5,9 +5,10 @@ const CHOSEN = "pix2pix studio curves"; // in the browser's storage
 const LOOK_MS = 2000; // between looks at what is new
 const USUAL = { smoothing: 0.6, log: false, run: "", range: null };
 const find = (selector) => element.querySelector(selector);
+const NOTHING = { run: "", stamp: "", curves: {} };
 const plots = props.plots.map(({ title, lines }) => ({ lines, ...newPlot(title, zoomTo) }));
 let choice = { ...USUAL, ...readKept(CHOSEN) };
-let shown = { run: "", stamp: "", curves: {} };
+let shown = NOTHING;
 let isLooking = false;
 
 function choose(changes) {
@@ -23,7 +24,12 @@ function zoomTo(range) {
 async function look() {
   if (!element.isConnected) return clearInterval(timer);
   const run = document.querySelector("#train-status [data-run]")?.dataset.run ?? "";
-  if (document.hidden || isLooking || !run) return;
+  if (document.hidden || isLooking) return;
+  if (!run && shown !== NOTHING) {
+    shown = NOTHING; // the last run was deleted
+    show();
+  }
+  if (!run) return;
   isLooking = true;
   const stamp = run === shown.run ? shown.stamp : "";
   const found = await server.figures({ run, stamp }).catch(() => ({}));
