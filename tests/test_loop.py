@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from tests.waiting import wait_until
 from training import loop
 from training.batches import prepared_ahead
 from training.config import TrainConfig
-from training.loop import adam, learning_rate, networks, train, update
+from training.loop import adam, learning_rate, multiplies_bf16, networks, train, update
 from training.objective import Objective
 from training.run import Run
 from training.state import DivergedError
@@ -674,6 +675,16 @@ def test_precision_can_be_chosen(make_run: Callable[..., Run]):
     one, other = ([row["loss_L1"] for row in run.metrics()[0]] for run in runs.values())
     assert one != other
     assert one == pytest.approx(other, rel=BRAIN)
+
+
+@pytest.mark.parametrize(("generation", "multiplies"), [(7, False), (8, True)])  # Turing and Ampere
+def test_a_gpu_that_would_emulate_bf16_computes_in_fp32(
+    generation: int, multiplies: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(major=generation))
+    assert multiplies_bf16(torch.device("cuda")) == multiplies
 
 
 def test_a_step_in_bfloat16_is_nearly_the_same():

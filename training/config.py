@@ -188,7 +188,8 @@ class TrainConfig:
     device: str = "auto"
     """auto, cpu, mps, cuda or cuda:N; auto takes CUDA, then MPS, then the CPU"""
     precision: Precision = "auto"
-    """of the convolutions; auto: bf16 where the device has units for it (CUDA; AMX or AVX512_BF16), else fp32"""
+    """of the convolutions; auto: bf16 where the device has units for it (NVIDIA from Ampere on; AMX or AVX512_BF16),
+    else fp32"""
     compile: bool = False
     """let torch.compile write the networks' kernels, and a single GPU replay the step as a CUDA graph: worth the
     minutes it takes there; CPUs are slower with it"""
