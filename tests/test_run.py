@@ -381,7 +381,9 @@ def test_runs_on_different_devices_do_not_wait_for_each_other(stand_in: Callable
     for run in runs:
         assert "starts from the beginning" in run.submit()
     assert all(run.status().alive for run in runs)
-    assert "waits in the queue" in make("anywhere").submit()
+    for name, device in (("anywhere", "auto"), ("first", "cuda")):
+        waits = Run.create(TrainConfig(name=name, dataset="photos", device=device))
+        assert waits.submit() == f"{name} waits in the queue until on-{0 if name == 'first' else 1} has ended."
 
 
 def test_a_run_with_nothing_left_is_neither_started_nor_queued(stand_in: Callable[[str], None]):

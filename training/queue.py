@@ -41,3 +41,9 @@ def place(folder: Path) -> str:
     with suppress(OSError):
         return (folder / FILE).read_text("utf-8", errors="replace")
     return ""
+
+
+def are_one_device(one: str, other: str) -> bool:
+    """Whether two settings of a device may mean the same: cuda is cuda:0, and auto could be any."""
+    one, other = ("cuda:0" if name == "cuda" else name for name in (one, other))
+    return one == other or "auto" in (one, other)

@@ -152,10 +152,8 @@ class Run:
 
     def _in_the_way(self) -> "Run | None":
         """A run that is being trained on the same device: two at once would be half as fast each."""
-        mine = self.config.device
         for run in Run.list():
-            theirs = run.config.device
-            if run.status().alive and (mine == theirs or "auto" in (mine, theirs)):
+            if run.status().alive and queue.are_one_device(self.config.device, run.config.device):
                 return run
         return None
 
