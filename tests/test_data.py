@@ -830,6 +830,13 @@ def test_a_dataset_emptied_after_opening_is_said(big: Path):
         pairs[0]
 
 
+def test_a_folder_of_what_is_no_picture_says_why(tmp_path: Path):
+    (tmp_path / "shoe.png").write_bytes(b"%PDF-1.4")
+    pairs = PairedImages(find_pairs(tmp_path, open_files=False), "train", load_size=20, crop_size=16)
+    with pytest.raises(DatasetError, match=r"not one picture in .* can be read: PDF is not read"):
+        pairs[0]
+
+
 # The order
 
 

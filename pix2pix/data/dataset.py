@@ -132,16 +132,21 @@ class PairedImages(Dataset):
         return self._kept[index]
 
     def _decode_or_next(self, index: int) -> tuple[np.ndarray, ...]:
+        reason = ""
         for offset in range(len(self)):
             entry = self.entries[(index + offset) % len(self)]
             try:
                 return self._decode(entry)
             except OSError as error:
+                is_there = all(path.exists() for path in (entry.a, entry.b) if path)
+                reason = reason or (str(error) if is_there else "")
                 if not self.found.root.is_dir():
                     raise DatasetError(f"{self.found.root} is not there any more") from error
                 if entry.name not in self.left_out:
                     log.warning("%s is left out: %s", entry.name, error)
                     self.left_out[entry.name] = str(error)
+        if reason:
+            raise DatasetError(f"not one picture in {self.found.root} can be read: {reason}")
         raise DatasetError(f"not one picture in {self.found.root} can be read any more")
 
     def _decode(self, entry: Entry) -> tuple[np.ndarray, ...]:
