@@ -21,6 +21,10 @@ FULL_WORDS = (
     "No space left on device", "PytorchStreamWriter failed writing", ". unexpected pos ",
     "basic_ios::clear: iostream error",  # that is all that torch says where the end of a file does not fit
 )  # fmt: skip
+NO_MEMORY_WORDS = (
+    "can't allocate memory", "not enough memory", "out of memory", "could not create a primitive",
+    "CUBLAS_STATUS_ALLOC_FAILED",  # a GPU without the memory for what cuBLAS works in
+)  # fmt: skip
 READ_ONLY_WORDS = ("failed with strerror: Permission denied", "Read-only file system")
 SAID = "error: "  # begins a line of the log that says in words why a training has ended
 FULL_MB = 10  # of free disk, down to which it counts as full
@@ -69,6 +73,8 @@ def exit_reason(log: str, num_processes: int, folder: Path) -> str:
     elif found:
         unindented = [line for line in traceback.splitlines() if line and not line[0].isspace()]
         said = unindented[0] if unindented else "its log says how"
+        if any(words in said for words in NO_MEMORY_WORDS):
+            return NO_MEMORY
     elif shutil.disk_usage(folder).free < FULL_MB << 20:
         return DISK_FULL
     else:
@@ -91,10 +97,7 @@ def _is_no_memory(error: BaseException) -> bool:
     """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and any(
-        words in str(error)
-        for words in ("can't allocate memory", "not enough memory", "out of memory", "could not create a primitive")
-    )
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY_WORDS)
 
 
 def _of_the_disk(said: str) -> str:
