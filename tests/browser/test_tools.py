@@ -231,6 +231,7 @@ def test_on_a_small_phone_each_toolbar_is_one_row(open_draw: Open, model: str):
     borders = [page.locator(f".tool[data-tool={tool}]").evaluate(border) for tool in (chosen, other)]
     assert borders[0] != borders[1], "the chosen tool has a frame"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    expect(page.get_by_text("Or start from")).to_be_visible()
 
 
 def test_in_a_low_window_the_samples_can_be_reached_and_nothing_lies_on_another(labels: Sheet):
