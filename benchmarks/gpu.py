@@ -324,7 +324,7 @@ def _speed(run: Run) -> str:
     rows, _ = run.metrics()
     where = next((line for line in run.log().splitlines() if "Training on" in line), "")
     place = where.partition("Training on ")[2].partition(" from step")[0]
-    first, last = rows[0], rows[-1]  # the first steps choose kernels
+    first, last = rows[(len(rows) - 1) // 2], rows[-1]  # before, kernels are chosen and compiled, and a graph captured
     seconds = (last["time"] - first["time"]) / max(1, last["step"] - first["step"])
     waited = max(row.get("data_wait", 0.0) for row in rows[1:] or rows)
     return f"{place}: {1000 * seconds:.1f} ms a step, {waited:.0%} of it waiting for data"

@@ -13,6 +13,8 @@ import pytest
 from benchmarks import gpu
 from benchmarks.app_process import has_ended
 from pix2pix.files.places import ROOT
+from training.config import TrainConfig
+from training.run import Run
 
 
 def tried(tmp_path: Path, *flags: str) -> tuple[int, str, str]:
@@ -49,6 +51,13 @@ def test_a_path_that_takes_too_long_leaves_nothing_behind():
     assert (output.splitlines()[-1], status) == ("Not done after 4 s.", 1)
     with suppress(psutil.NoSuchProcess):
         assert has_ended(psutil.Process(int(output.split()[0])))
+
+
+def test_the_time_of_a_step_is_without_what_a_graph_takes_to_be_captured():
+    run = Run.create(TrainConfig(name="graph", dataset="any"))
+    for step in range(1, 21):
+        run.append_metrics({"step": step, "time": 0.01 * step + (60 if step > 1 else 0) + (2 if step > 3 else 0)})
+    assert "10.0 ms a step" in gpu._speed(run)
 
 
 def test_what_ran_elsewhere_says_nothing_of_a_device():
