@@ -32,7 +32,7 @@ AS_THEY_ARE = """
     WebGPU OpenVINO Hugging Face Hub Adam PatchGAN U-Net ONNX WebP GIF PNG JPEG AVIF HEIC TIFF BMP PPM zip API JSON POST
     URL CUDA MPS CPU GPU CPUs GPUs AMX Git LFS CMP GeneratorUNet net Gradio Microsoft MIT epoch dropout Dropout
     torch.compile KB MB GB px KID SSIM bf16 fp16 fp32 tensorboard tracker https auto cpu mps cuda Ctrl Shift
-    Enter Esc owner name revision hf safetensors AVX512_BF16
+    Enter Esc owner name revision hf safetensors AVX512_BF16 NVIDIA Ampere
 """
 NAMES = set(AS_THEY_ARE.split())
 
