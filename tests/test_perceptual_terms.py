@@ -1,12 +1,13 @@
 """Training with the perceptual terms: what learns from what, and all that holds for any other run."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pix2pix.files import checkpoint
 from pix2pix.files.places import generators
@@ -96,6 +97,25 @@ def test_spectral_norm_makes_its_step_for_the_update_of_d_alone():
     moved = {name for name, value in projected.state_dict().items() if not torch.equal(value, kept[name])}
     assert moved
     assert all(name.endswith(("_u", "_v")) for name in moved)
+
+
+def test_spectral_norm_is_that_of_torch():
+    ours = ProjectedDiscriminators()
+    theirs = copy.deepcopy(ours)
+    seen = [torch.randn(2, 128, 8, 8) for _ in range(4)]
+    for _ in range(2):  # the second with the vectors that the first has turned
+        layers = [nn.Sequential(*head.children()) for head in theirs.heads]  # each by itself
+        logits = ours(seen), [each(x) for x, each in zip(seen, layers, strict=True)]
+        for one, other in zip(*logits, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)  # sums of 1,152 products, in fp32
+        for of in logits:
+            torch.stack([each.square().mean() for each in of]).sum().backward()
+    for (name, one), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert one.grad is not None, name
+        assert other.grad is not None, name
+        assert (one.grad - other.grad).norm() <= 1e-4 * other.grad.norm(), name
+    for (name, one), other in zip(ours.named_buffers(), theirs.buffers(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5, msg=name)
 
 
 def test_the_generator_learns_from_each_term():

@@ -21,7 +21,7 @@ from pix2pix.palette import chosen
 from pix2pix.scales import Scale
 from training.config import Kind, TrainConfig
 
-WORKERS = 4  # processes that make batches beside a step on a GPU
+WORKERS = min(4, os.cpu_count() or 1)  # processes that make batches beside a step on a GPU
 
 T = TypeVar("T")
 
