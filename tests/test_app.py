@@ -141,19 +141,6 @@ def test_the_page_answers(served: tuple[str, Path]):
         assert "pix2pix studio" in page.read().decode()
 
 
-def test_a_browser_asks_once_for_the_scripts_and_styles_of_gradio(served: tuple[str, Path]):
-    with urllib.request.urlopen(served[0], timeout=20) as page:
-        named = re.findall(r'"\./(assets/[^"]+)"', page.read().decode())
-    assert {Path(name).suffix for name in named} == {".js", ".css"}
-    for name in named:
-        with urllib.request.urlopen(f"{served[0]}/{name}", timeout=20) as answer:
-            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    with pytest.raises(urllib.error.HTTPError, match="404") as missing:
-        urllib.request.urlopen(f"{served[0]}/assets/none.js", timeout=20)
-    with missing.value:
-        assert "Cache-Control" not in missing.value.headers
-
-
 def test_a_program_translates_a_picture(served: tuple[str, Path], tmp_path: Path):
     url, runs = served
     drawing = Image.new("RGB", (50, 40), "white")

@@ -3,13 +3,11 @@
 import json
 import secrets
 from collections.abc import Callable
-from typing import Any
 
-from gradio.route_utils import BUILD_PATH_LIB, FnIndexInferError
+from gradio.route_utils import FnIndexInferError
 from gradio.routes import App, ORJSONResponse
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from pix2pix.page import language
@@ -61,19 +59,9 @@ class GuardedApp(App):
         self.add_exception_handler(FnIndexInferError, _unknown)
         self.add_exception_handler(Exception, _failed)
         self.add_route(f"/{assets.PATH}/{{digest}}", assets.serve)  # before Gradio's own, which would take any path
-        self.mount("/assets", Bundle(directory=BUILD_PATH_LIB, follow_symlink=True))  # uv may install links
 
     def build_middleware_stack(self) -> ASGIApp:
         return Guard(super().build_middleware_stack(), self.rules, self.shelf)
-
-
-class Bundle(StaticFiles):
-    """Gradio's scripts and styles. The name of each has a hash of its content: a browser asks for it once."""
-
-    def file_response(self, *arguments: Any, **options: Any) -> Response:
-        response = super().file_response(*arguments, **options)
-        response.headers.update(assets.FOREVER)
-        return response
 
 
 def _unknown(request: Request, _: Exception) -> PlainTextResponse:
