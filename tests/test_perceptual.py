@@ -114,7 +114,7 @@ def test_what_is_seen_together_is_what_is_seen_apart_and_the_fake_alone_learns(p
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         apart = perception(given), perception(fake)
         together = perception.together(given, fake)
-    # A convolution may add up in another order where a batch is larger; which is rounded anew in each of 49.
+    # A convolution may add up in another order where a batch is larger, and rounds to bf16 anew in each of 49.
     bound = 0.02 if bf16 else 1e-5
     for one, other in zip((*apart[0], *apart[1]), (*together[0], *together[1]), strict=True):
         assert (one - other).norm() <= bound * other.norm()
